@@ -1,0 +1,105 @@
+# holdfast: `make demo` and `make test` are the two commands; `make help` lists the others.
+# Objects go below $(BUILD). Nothing but git, make and apt is needed to start: missing packages are
+# installed by scripts/install-packages.
+BUILD ?= build
+PREFIX ?= /usr
+DESTDIR ?=
+CXX = g++
+SANITIZE ?=
+# Packages are missing or present as a whole; the stamp notices a changed list.
+PACKAGES = $(BUILD)/.packages
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+VERSION := $(shell cat VERSION)
+LIBS = yaml-cpp re2 libcgroup spdlog
+CPPFLAGS += -Iinclude -Isrc -DHOLDFAST_VERSION='"$(VERSION)"' -D_FILE_OFFSET_BITS=64 -D_GNU_SOURCE
+CXXFLAGS ?= -O2 -g
+WARNINGS = -Wall -Wextra -Wpedantic -Werror -Wno-missing-field-initializers
+CXXSTD = -std=c++20 -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
+# The libraries' flags are asked for when a recipe runs: the packages may not be there before.
+LIB_CFLAGS = $$(pkg-config --cflags $(LIBS))
+LIB_LDFLAGS = $$(pkg-config --libs $(LIBS))
+
+SOURCES := $(sort $(wildcard src/*/*.cc))
+MAIN := src/cli/main.cc
+LIB_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(filter-out $(MAIN),$(SOURCES)))
+TEST_SOURCES := $(sort $(wildcard tests/unit/*.cc tests/unit/*/*.cc))
+TEST_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(TEST_SOURCES))
+TARGETS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/evasion/*.c tests/benign/*.c tests/e2e/*.c)))
+CXX_ALL := $(SOURCES) $(TEST_SOURCES)
+
+.PHONY: all build demo test unit e2e lint fmt clean install packages help sanitize
+.DELETE_ON_ERROR:
+all: build
+build: $(BUILD)/holdfast ## build the daemon
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9._-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
+
+packages: $(PACKAGES) ## install the Debian packages that build and tests need
+$(PACKAGES): scripts/install-packages
+	@mkdir -p $(@D)
+	@$(SUDO) scripts/install-packages
+	@touch $@
+
+$(BUILD)/%.o: %.cc Makefile VERSION | $(PACKAGES)
+	@mkdir -p $(@D)
+	@echo "  c++   $<"
+	@$(CXX) $(CXXSTD) $(WARNINGS) $(CPPFLAGS) $(LIB_CFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/libholdfast.a: $(LIB_OBJECTS)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/holdfast: $(BUILD)/src/cli/main.o $(BUILD)/libholdfast.a
+	@echo "  link  $@"
+	@$(CXX) $(CXXSTD) $(LDFLAGS) -o $@ $^ $(LIB_LDFLAGS)
+
+$(BUILD)/unit-tests: $(TEST_OBJECTS) $(BUILD)/libholdfast.a
+	@echo "  link  $@"
+	@$(CXX) $(CXXSTD) $(LDFLAGS) -o $@ $^ -lgtest_main -lgmock -lgtest $(LIB_LDFLAGS)
+
+# Test programs that run inside containers: static, so that they need nothing there.
+$(BUILD)/tests/%: tests/%.c $(wildcard tests/*/*.h) | $(PACKAGES)
+	@mkdir -p $(@D)
+	@gcc -O2 -static -Wall -Wextra -Werror -D_GNU_SOURCE -pthread -o $@ $<
+targets: $(TARGETS)
+
+demo: build targets ## start a real container under the blocking policy and attack it
+	@$(SUDO) scripts/demo $(BUILD)/holdfast
+
+test: unit e2e ## all tests: unit, end to end, evasion
+
+unit: $(BUILD)/unit-tests ## unit tests
+	@$(BUILD)/unit-tests --gtest_brief=1
+
+e2e: build targets ## end-to-end tests against real container runtimes (root)
+	@$(SUDO) tests/run-e2e $(BUILD)
+
+sanitize: ## unit tests under ASan+UBSan and TSan
+	@$(MAKE) --no-print-directory unit BUILD=$(BUILD)/asan SANITIZE=address,undefined CXXFLAGS="-O1 -g"
+	@$(MAKE) --no-print-directory unit BUILD=$(BUILD)/tsan SANITIZE=thread CXXFLAGS="-O1 -g"
+
+lint: compile_commands.json ## clang-format and clang-tidy, as CI runs them
+	@clang-format --dry-run -Werror $(CXX_ALL) $(sort $(wildcard include/holdfast/*.h src/*/*.h tests/unit/*.h))
+	@printf '%s\n' $(SOURCES) | xargs -P $$(nproc) -n 4 clang-tidy --quiet -p . 2>/dev/null
+
+fmt: ## format the sources
+	@clang-format -i $(CXX_ALL) $(sort $(wildcard include/holdfast/*.h src/*/*.h tests/unit/*.h))
+
+compile_commands.json: Makefile $(CXX_ALL) | $(PACKAGES)
+	@flags="$(CXXSTD) $(WARNINGS) $(subst ",\\\",$(CPPFLAGS)) $(LIB_CFLAGS)"; \
+	{ sep='['; for f in $(CXX_ALL); do \
+	  printf '%s\n{"directory":"%s","file":"%s","command":"c++ %s -c %s"}' "$$sep" "$(CURDIR)" "$$f" "$$flags" "$$f"; sep=,; \
+	done; echo ']'; } > $@
+
+clean: ## remove what was built
+	@rm -rf $(BUILD) compile_commands.json
+
+install: build ## install below $(DESTDIR)$(PREFIX) and $(DESTDIR)/etc/holdfast
+	install -D -m 755 $(BUILD)/holdfast $(DESTDIR)$(PREFIX)/sbin/holdfast
+	install -D -m 644 policies/default.yml $(DESTDIR)/etc/holdfast/policies/default.yml
+	install -D -m 644 policies/block.yml $(DESTDIR)$(PREFIX)/share/holdfast/policies/block.yml
+	install -D -m 644 systemd/holdfast.service $(DESTDIR)/lib/systemd/system/holdfast.service
+
+-include $(LIB_OBJECTS:.o=.d) $(BUILD)/src/cli/main.d $(TEST_OBJECTS:.o=.d)

@@ -1,0 +1,241 @@
+#include "alert/queued_alert_log.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "alert/alert_message.h"
+#include "alert/lost_document.h"
+#include "alert/rotating_file.h"
+
+namespace holdfast {
+namespace {
+
+constexpr std::size_t kMaxWindows = 4096;
+constexpr std::chrono::seconds kReportEvery{1};
+constexpr char kQueueFull[] = "more came than the log could be written for";
+
+bool is_process_operation(Operation operation) {
+  return operation == Operation::fork || operation == Operation::exec;
+}
+
+// The daemon's signals are for its main thread; and a write beyond RLIMIT_FSIZE or to a pipe
+// without readers has to be an error, not SIGXFSZ or SIGPIPE. A thread inherits the mask.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
+QueuedAlertLog::QueuedAlertLog(AlertSinks sinks, HostFacts host, QueueLimits limits)
+    : host_(std::move(host)), limits_(limits), coalescer_(limits.coalesce, kMaxWindows) {
+  streams_[0].name = "alerts";
+  streams_[0].sink = std::move(sinks.alerts);
+  streams_[1].name = "file";
+  streams_[1].sink = std::move(sinks.file);
+  streams_[2].name = "process";
+  streams_[2].sink = std::move(sinks.process);
+  const SignalsBlocked blocked;
+  writer_ = std::thread([this] { run(); });
+  pthread_setname_np(writer_.native_handle(), "alert-log");
+}
+
+QueuedAlertLog::~QueuedAlertLog() {
+  {
+    const Lock lock(mutex_);
+    stopping_ = true;
+  }
+  work_.notify_one();
+  writer_.join();
+}
+
+void QueuedAlertLog::submit(AlertRecord record) noexcept try {
+  std::string key = Coalescer::key_of(record);
+  bool wake = false;
+  {
+    const Lock lock(mutex_);
+    const Clock::time_point now = Clock::now();
+    if (closed_) {
+      ++counters_.lost;
+      spdlog::error("lost, the alert log is closed: {}", alert_message(record));
+      return;
+    }
+    for (AlertRecord& summary : coalescer_.close_until(now)) {
+      enqueue(std::move(summary));
+      wake = true;
+    }
+    const bool timed = coalescer_.next_close().has_value();
+    if (coalescer_.absorb(key, record)) {
+      ++counters_.coalesced;
+      wake |= !timed;  // the writer has a time to wait for now
+    } else {
+      const std::uint64_t lost = counters_.lost;
+      enqueue(std::move(record));
+      // Repeats of a record that is lost must not hide behind it.
+      if (counters_.lost == lost) coalescer_.open(std::move(key), now);
+      wake = true;
+    }
+  }
+  if (wake) work_.notify_one();
+} catch (...) {
+  // Out of memory: the one thing left to do is to count.
+  {
+    const Lock lock(mutex_);
+    ++counters_.lost;
+    ++streams_[0].unreported;
+  }
+  work_.notify_one();
+}
+
+AlertLogCounters QueuedAlertLog::counters() const {
+  const Lock lock(mutex_);
+  AlertLogCounters counters = counters_;
+  for (const Stream& stream : streams_) counters.queued += stream.queue.size();
+  return counters;
+}
+
+void QueuedAlertLog::enqueue(AlertRecord record) {
+  const bool alert = record.decision.alert || record.outcome == Outcome::unprotected;
+  const bool log = record.decision.log;
+  Stream& logged = streams_[is_process_operation(record.event.operation) ? 2 : 1];
+  const auto shared = std::make_shared<const AlertRecord>(std::move(record));
+  if (alert) push(streams_[0], shared);
+  if (log) push(logged, shared);
+}
+
+void QueuedAlertLog::push(Stream& stream, const RecordPtr& record) {
+  if (stream.queue.size() < limits_.records) {
+    stream.queue.push_back(record);
+  } else {
+    lose(stream, std::max<std::uint64_t>(1, record->repeats),
+         stream.retry_at ? stream.cause : kQueueFull);
+  }
+}
+
+void QueuedAlertLog::lose(Stream& stream, std::uint64_t count, const std::string& cause) {
+  counters_.lost += count;
+  stream.unreported += count;
+  if (stream.cause != cause) stream.cause = cause;
+}
+
+void QueuedAlertLog::run() {
+  Lock lock(mutex_);
+  for (;;) {
+    const Clock::time_point now = Clock::now();
+    // At the end no window is waited for.
+    for (AlertRecord& summary :
+         coalescer_.close_until(stopping_ ? Clock::time_point::max() : now)) {
+      enqueue(std::move(summary));
+    }
+    if (Stream* stream = next_ready(now)) {
+      write_next(*stream, lock);
+    } else if (stopping_) {
+      closed_ = true;
+      return;
+    } else if (const auto deadline = next_deadline()) {
+      work_.wait_until(lock, *deadline);
+    } else {
+      work_.wait(lock);
+    }
+  }
+}
+
+bool QueuedAlertLog::report_due(const Stream& stream, Clock::time_point now) const {
+  return stream.unreported > 0 && (stream.queue.empty() || now >= stream.next_report);
+}
+
+QueuedAlertLog::Stream* QueuedAlertLog::next_ready(Clock::time_point now) {
+  for (Stream& stream : streams_) {
+    const bool has_work = !stream.queue.empty() || stream.unreported > 0;
+    const bool may_try = stopping_ || !stream.retry_at || *stream.retry_at <= now;
+    if (has_work && may_try) return &stream;
+  }
+  return nullptr;
+}
+
+std::optional<QueuedAlertLog::Clock::time_point> QueuedAlertLog::next_deadline() const {
+  std::optional<Clock::time_point> deadline = coalescer_.next_close();
+  for (const Stream& stream : streams_) {
+    if (!stream.retry_at || (stream.queue.empty() && stream.unreported == 0)) continue;
+    if (!deadline || *stream.retry_at < *deadline) deadline = stream.retry_at;
+  }
+  return deadline;
+}
+
+// Writes one document of a stream; the lock is released for the formatting and the disk.
+void QueuedAlertLog::write_next(Stream& stream, Lock& lock) {
+  const Clock::time_point now = Clock::now();
+  const std::uint64_t lost = report_due(stream, now) ? stream.unreported : 0;
+  const RecordPtr record = lost == 0 ? stream.queue.front() : nullptr;
+  const std::string cause = stream.cause;
+  lock.unlock();
+  const std::string line =
+      record ? alert_document(*record, host_, stream.name, stream.sequence + 1)
+             : lost_document(lost, cause, host_, stream.name, stream.sequence + 1);
+  const Status written = stream.sink->write_line(line);
+  lock.lock();
+  if (!written) {
+    refused(stream, written.error());
+    return;
+  }
+  ++counters_.written;
+  ++stream.sequence;
+  if (record) {
+    stream.queue.pop_front();
+  } else {
+    stream.unreported -= lost;
+    stream.next_report = now + kReportEvery;
+  }
+  if (stream.retry_at) spdlog::info("alert log {}: can be written again", stream.name);
+  stream.retry_at.reset();
+}
+
+void QueuedAlertLog::refused(Stream& stream, const Error& error) {
+  ++counters_.write_errors;
+  const std::string cause = error.message();
+  if (!stream.retry_at) {
+    spdlog::error("{}; up to {} documents are kept and written when it is possible", cause,
+                  limits_.records);
+  }
+  stream.cause = cause;
+  stream.retry_at = Clock::now() + limits_.retry;
+  if (!stopping_) return;
+  lose(stream, stream.queue.size(), cause);
+  stream.queue.clear();
+  spdlog::error("{} documents of the {} log are lost at the end: {}", stream.unreported,
+                stream.name, cause);
+  stream.unreported = 0;
+}
+
+Result<std::unique_ptr<AlertLog>> AlertLog::open(AlertLogSettings settings, HostFacts host) {
+  AlertSinks sinks;
+  const std::array<std::pair<const std::string*, std::unique_ptr<LineSink>*>, 3> files = {{
+      {&settings.alerts_path, &sinks.alerts},
+      {&settings.file_path, &sinks.file},
+      {&settings.process_path, &sinks.process},
+  }};
+  for (const auto& [path, sink] : files) {
+    auto file = RotatingFile::open(*path, settings.rotate_bytes, settings.rotate_keep);
+    if (!file) return file.error();
+    *sink = std::move(*file);
+  }
+  return std::unique_ptr<AlertLog>(std::make_unique<QueuedAlertLog>(
+      std::move(sinks), std::move(host),
+      QueueLimits{.records = settings.queue_limit, .coalesce = settings.coalesce}));
+}
+
+}  // namespace holdfast

@@ -1,0 +1,27 @@
+// The subcommands: each returns the program's exit status.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/worker.h"
+
+namespace holdfast {
+
+// Validates policies and settings; directories stand for their *.yml and *.yaml.
+int check_command(const std::vector<std::string>& files);
+
+// Prints the decision on one event, read from `event_file` or else from standard input, as JSON.
+int explain_command(const std::vector<std::string>& policies,
+                    const std::optional<std::string>& event_file);
+
+struct StatusOptions {
+  RunOptions run;  // only what says where the control socket is
+  bool json = false;
+};
+
+// Asks the running daemon; 1 when none runs.
+int status_command(const StatusOptions& options);
+
+}  // namespace holdfast

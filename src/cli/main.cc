@@ -1,0 +1,71 @@
+// The command line: one function a subcommand, each in its own file.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "cli/commands.h"
+#include "daemon/runtime_hold.h"
+#include "daemon/worker.h"
+
+namespace {
+
+using namespace holdfast;
+
+constexpr int kUsageError = 2;
+
+// Started by the daemon only, so it is not among the subcommands.
+int hold_command(int argc, char** argv) {
+  if (argc < 3) return kUsageError;
+  return runtime_hold_main(std::atoi(argv[2]), std::vector<std::string>(argv + 3, argv + argc));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc > 1 && std::string(argv[1]) == "runtime-hold") return hold_command(argc, argv);
+
+  CLI::App app{"holdfast keeps containers as they were shipped: it blocks and reports changed and "
+               "added executables."};
+  app.set_version_flag("--version", std::string("holdfast ") + HOLDFAST_VERSION);
+  app.require_subcommand(1);
+
+  RunOptions run;
+  CLI::App* run_app = app.add_subcommand("run", "Run the daemon in the foreground");
+  run_app->add_option("--config", run.config, "Settings file")->default_str(kDefaultConfig);
+  run_app->add_option("--policy", run.policies, "Policy file or directory; may be repeated")
+      ->allow_extra_args(false);
+  run_app->add_option("--alerts", run.alerts, "Alert file");
+  run_app->add_option("--state-dir", run.state_dir, "Put sockets, lock and logs below this directory");
+
+  std::vector<std::string> files;
+  CLI::App* check_app = app.add_subcommand("check", "Validate policies and settings");
+  check_app->add_option("FILE", files, "Policy or settings files, or directories")->required();
+
+  std::vector<std::string> policies;
+  std::optional<std::string> event;
+  CLI::App* explain_app = app.add_subcommand("explain", "Decide one event offline and say why");
+  explain_app->add_option("--policy", policies, "Policy file or directory; may be repeated")
+      ->required()
+      ->allow_extra_args(false);
+  explain_app->add_option("--event", event, "Event as JSON; standard input without it");
+
+  StatusOptions status;
+  CLI::App* status_app = app.add_subcommand("status", "Show the running daemon and its containers");
+  status_app->add_flag("--json", status.json, "As JSON");
+  status_app->add_option("--config", status.run.config, "Settings file")->default_str(kDefaultConfig);
+  status_app->add_option("--state-dir", status.run.state_dir, "The daemon's --state-dir");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {  // --help, --version
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << "holdfast: " << error.what() << " (see holdfast --help)\n";
+    return kUsageError;
+  }
+  if (*run_app) return run_daemon(run);
+  if (*check_app) return check_command(files);
+  if (*explain_app) return explain_command(policies, event);
+  return status_command(status);
+}

@@ -1,0 +1,146 @@
+#include "container/overlay_content.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+
+namespace holdfast {
+namespace {
+
+using Origin = Judgement::Origin;
+
+constexpr std::size_t kMostCopies = 4096;
+// Change times are as coarse as the kernel's tick: a younger file could change again unnoticed.
+constexpr std::int64_t kTickNs = 20'000'000;
+
+std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+// Fills `buffer` from `offset`; short only at the end of the file; -1 on error.
+ssize_t read_fully(int fd, std::vector<char>& buffer, off_t offset) {
+  std::size_t have = 0;
+  while (have < buffer.size()) {
+    const ssize_t length = pread(fd, buffer.data() + have, buffer.size() - have,
+                                 offset + static_cast<off_t>(have));
+    if (length < 0 && errno == EINTR) continue;
+    if (length < 0) return -1;
+    if (length == 0) break;
+    have += static_cast<std::size_t>(length);
+  }
+  return static_cast<ssize_t>(have);
+}
+
+bool same_bytes(int left, int right) {
+  std::vector<char> a(128 << 10);
+  std::vector<char> b(128 << 10);
+  for (off_t offset = 0;; offset += static_cast<off_t>(a.size())) {
+    const ssize_t got = read_fully(left, a, offset);
+    if (got < 0 || got != read_fully(right, b, offset)) return false;
+    if (std::memcmp(a.data(), b.data(), static_cast<std::size_t>(got)) != 0) return false;
+    if (static_cast<std::size_t>(got) < a.size()) return true;
+  }
+}
+
+}  // namespace
+
+Result<std::shared_ptr<OverlayContent>> OverlayContent::open(const OverlayLayers& layers,
+                                                             std::uint64_t compare_limit,
+                                                             SharedMappingCheck is_mapped) {
+  Result<LowerLayers> lower = LowerLayers::open(layers);
+  if (!lower) return lower.error();
+  std::int64_t upper_born = 0;
+  bool birth_order_holds = false;
+  if (!layers.upper.empty()) {
+    FileStat upper{};
+    if (statx(AT_FDCWD, layers.upper.c_str(), 0, STATX_BTIME, &upper) != 0) {
+      return errno_error("statx " + layers.upper);
+    }
+    if (has_birth(upper)) {
+      upper_born = nanoseconds(upper.stx_btime);
+      birth_order_holds = !lower->newer_than(upper.stx_btime);
+    }
+  }
+  return std::shared_ptr<OverlayContent>(new OverlayContent(std::move(*lower), layers.upper, upper_born,
+                                                            birth_order_holds, compare_limit,
+                                                            std::move(is_mapped)));
+}
+
+OverlayContent::OverlayContent(LowerLayers lower, std::string upper, std::int64_t upper_born,
+                               bool birth_order_holds, std::uint64_t compare_limit,
+                               SharedMappingCheck is_mapped)
+    : lower_(std::move(lower)),
+      upper_(std::move(upper)),
+      upper_born_(upper_born),
+      birth_order_holds_(birth_order_holds),
+      compare_limit_(compare_limit),
+      is_mapped_(std::move(is_mapped)) {}
+
+bool OverlayContent::certainly_image(const FileStat& file) const {
+  return upper_.empty() ||  // a read-only overlay: everything on it is the image's
+         (birth_order_holds_ && has_birth(file) && nanoseconds(file.stx_btime) < upper_born_);
+}
+
+Judgement OverlayContent::judge(const FileStat& file, const std::string& path) {
+  if (has_birth(file) && lower_.same_birth(path, file.stx_btime)) return {Origin::image, true, ""};
+  if (is_known_copy(file)) return {Origin::image, true, ""};
+  const std::optional<LowerFile> original = lower_.original(path);
+  if (!original) return {Origin::drift, false, "not part of the image"};
+  if (original->stx.stx_size != file.stx_size) {
+    return {Origin::drift, true, "its size differs from the image's file"};
+  }
+  if (file.stx_size > compare_limit_) {
+    return {Origin::drift, true, "changed, and too large to compare with the image's file"};
+  }
+  return {Origin::undetermined, true, ""};
+}
+
+Judgement OverlayContent::compare(int fd, const FileStat& file, const std::string& path) {
+  Result<UniqueFd> original = lower_.open_original(path);
+  if (!original) return {Origin::drift, true, "the image's file cannot be read"};
+  if (!same_bytes(fd, original->get())) {
+    return {Origin::drift, true, "its bytes differ from the image's file"};
+  }
+  // The mapping shows the inode of the overlay (kernels from 6.8) or of the upper layer's file.
+  std::vector<ino_t> inodes{file.stx_ino};
+  struct stat upper {};
+  if (lstat((upper_ + path).c_str(), &upper) == 0) inodes.push_back(upper.st_ino);
+  if (is_mapped_(inodes)) return {Origin::drift, true, "mapped writable and shared while it is run"};
+  if (const std::optional<FileStat> now = stat_of(fd);
+      !now || nanoseconds(now->stx_ctime) != nanoseconds(file.stx_ctime)) {
+    return {Origin::drift, true, "changed while it was compared with the image's file"};
+  }
+  remember_copy(file);
+  return {Origin::image, true, ""};
+}
+
+RootContent::Original OverlayContent::original(const FileStat& file, const std::string& path) const {
+  if (certainly_image(file)) return {true, has_execute_bit(file)};
+  const std::optional<LowerFile> found = lower_.original(path);
+  if (!found) return {};
+  return {true, has_execute_bit(found->stx)};
+}
+
+bool OverlayContent::was_let_run(const FileStat& file) const {
+  std::lock_guard lock(mutex_);
+  return copies_.contains(file.stx_ino);
+}
+
+bool OverlayContent::is_known_copy(const FileStat& file) const {
+  std::lock_guard lock(mutex_);
+  const auto copy = copies_.find(file.stx_ino);
+  // A change time within a tick of the comparison is kept for was_let_run() but never believed.
+  return copy != copies_.end() && copy->second == nanoseconds(file.stx_ctime);
+}
+
+void OverlayContent::remember_copy(const FileStat& file) {
+  const std::int64_t changed = nanoseconds(file.stx_ctime);
+  std::lock_guard lock(mutex_);
+  if (copies_.size() >= kMostCopies) copies_.erase(copies_.begin());
+  copies_[file.stx_ino] = now_ns() - changed > kTickNs ? changed : 0;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,57 @@
+#include "container/shared_mapping.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <string>
+
+#include "kernel/procfs.h"
+
+namespace holdfast {
+namespace {
+
+std::string_view field(std::string_view& line) {
+  line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+  const std::string_view text = line.substr(0, line.find(' '));
+  line.remove_prefix(text.size());
+  return text;
+}
+
+}  // namespace
+
+// address perms offset dev inode path: "7f… rw-s 00000000 00:2f 4711 /tmp/x"
+bool maps_inode_shared_writable(std::string_view maps, const std::vector<ino_t>& inodes) {
+  while (!maps.empty()) {
+    std::string_view line = maps.substr(0, maps.find('\n'));
+    maps.remove_prefix(std::min(line.size() + 1, maps.size()));
+    field(line);
+    const std::string_view permissions = field(line);
+    if (permissions.size() < 4 || permissions[1] != 'w' || permissions[3] != 's') continue;
+    field(line);
+    field(line);
+    const std::string_view number = field(line);
+    ino_t inode = 0;
+    std::from_chars(number.data(), number.data() + number.size(), inode);
+    if (std::find(inodes.begin(), inodes.end(), inode) != inodes.end()) return true;
+  }
+  return false;
+}
+
+bool has_shared_writable_mapping(const std::vector<ino_t>& inodes, const ProcessOrigin& origin) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const std::string name = entry.path().filename();
+    pid_t pid = 0;
+    const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (bad != std::errc() || end != name.data() + name.size()) continue;
+    if (!origin.may_be_in_container(pid)) continue;
+    const Result<std::string> maps = read_small_file(entry.path() / "maps", 256U << 20);
+    if (maps ? maps_inode_shared_writable(*maps, inodes)
+             : maps.error().code != ENOENT && maps.error().code != ESRCH) {
+      return true;
+    }
+  }
+  return error.value() != 0;
+}
+
+}  // namespace holdfast

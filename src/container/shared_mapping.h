@@ -1,0 +1,21 @@
+// Writable shared mappings: the one way to change a file that leaves no writer to ask for.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string_view>
+#include <vector>
+
+#include "container/process_origin.h"
+
+namespace holdfast {
+
+// Pure: does this text of /proc/PID/maps show a writable shared mapping of one of these inodes?
+// Devices are not compared: a mapping of an overlay file shows the overlay's or the layer's.
+bool maps_inode_shared_writable(std::string_view maps, const std::vector<ino_t>& inodes);
+
+// Asks every process that may be in a container; an unreadable one that still exists counts as a
+// yes.
+bool has_shared_writable_mapping(const std::vector<ino_t>& inodes, const ProcessOrigin& origin);
+
+}  // namespace holdfast

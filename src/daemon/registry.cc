@@ -1,0 +1,366 @@
+#include "daemon/registry.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/vfs.h>
+
+#include <algorithm>
+
+#include "alert/process_facts.h"
+#include "container/change_time_content.h"
+#include "container/shared_mapping.h"
+
+namespace holdfast {
+namespace {
+
+constexpr std::uint64_t kBlockMask = FAN_OPEN_PERM | FAN_OPEN_EXEC_PERM | FAN_CLOSE_WRITE;
+constexpr std::uint64_t kAlertMask = FAN_OPEN_EXEC | FAN_CLOSE_WRITE;
+constexpr std::chrono::seconds kSetUpTakes{2};
+constexpr std::size_t kPidsLookedAt = 16;
+
+std::string root_key(const Mount& mount) {
+  return std::to_string(mount.device) + " " + mount.super_options;
+}
+
+std::string proc_root(pid_t pid) { return "/proc/" + std::to_string(pid) + "/root"; }
+
+// The kernel opens the event's file inside our read(): on these it can block for ever.
+bool never_marked(const std::string& type) {
+  return type.starts_with("fuse") || type.starts_with("nfs") || type == "cifs" || type == "smb3" ||
+         type == "9p" || type == "ceph" || type == "virtiofs";
+}
+
+bool is_on_overlay(const std::string& path) {
+  constexpr long kOverlayMagic = 0x794c7630;
+  struct statfs filesystem {};
+  return statfs(path.c_str(), &filesystem) == 0 && filesystem.f_type == kOverlayMagic;
+}
+
+std::string last_component(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? path : path.substr(slash + 1);
+}
+
+// Names a root that no runtime claims: a layer's directory, a bundle.
+std::string fallback_id(const std::string& mount_point) {
+  std::string name = last_component(mount_point);
+  if (name == "merged" || name == "rootfs") {
+    name = last_component(mount_point.substr(0, mount_point.rfind('/')));
+  }
+  return name;
+}
+
+std::shared_ptr<const Workload> named(const std::string& id) {
+  auto workload = std::make_shared<Workload>();
+  workload->container.id = id;
+  return workload;
+}
+
+std::int64_t created_ns(const std::optional<WorkloadFacts>& facts, pid_t pid) {
+  if (facts && facts->created) {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(facts->created->time_since_epoch())
+        .count();
+  }
+  return read_process_facts(pid).start_seconds.value_or(0) * 1'000'000'000;
+}
+
+}  // namespace
+
+Registry::Registry(const HostView& host, const WorkloadResolver& resolver, Responder& responder,
+                   const GuardServices& services, RegistrySettings settings)
+    : host_(host), resolver_(resolver), responder_(responder), services_(services), settings_(settings) {}
+
+Registry::~Registry() {
+  for (auto& [key, root] : roots_) {
+    if (root.guard) responder_.remove(root.responder_key);
+  }
+}
+
+Status Registry::scan_mounts() {
+  const Result<std::string> text = read_small_file(host_.mountinfo_path(), 64U << 20);
+  if (!text) return text.error();
+  for (auto& [key, root] : roots_) root.on_host = false;
+  for (const Mount& mount : parse_mountinfo(*text)) {
+    if (mount.type != "overlay" || host_.runs_from(mount.device)) continue;
+    const std::string key = root_key(mount);
+    const auto known = roots_.find(key);
+    if (known == roots_.end()) {
+      add_root(key, make_overlay_root(mount, host_.path(mount.mount_point), true));
+      continue;
+    }
+    if (known->second.on_host) continue;
+    known->second.on_host = true;
+    // A container that was stopped and started again has a new superblock with the same number and
+    // options: marking what is marked already changes nothing.
+    if (known->second.guard) {
+      known->second.mark_path = host_.path(mount.mount_point);
+      if (Status marked = mark(known->second, known->second.guard->group()); !marked) {
+        spdlog::warn("{}", marked.error().message());
+      }
+    }
+  }
+  return {};
+}
+
+void Registry::add_root(const std::string& key, Root root) {
+  if (root.guard) {
+    spdlog::info("covering {} on {}", root.guard->workload()->container.id, root.mark_path);
+  } else {
+    spdlog::warn("cannot cover {}: {}", root.mark_path, root.reason);
+  }
+  std::lock_guard lock(mutex_);
+  roots_.insert_or_assign(key, std::move(root));
+}
+
+Registry::Root Registry::make_overlay_root(const Mount& mount, const std::string& mark_path,
+                                           bool on_host) {
+  Root root;
+  root.mark_path = mark_path;
+  root.type = mount.type;
+  root.device = mount.device;
+  root.on_host = on_host;
+  const Result<OverlayLayers> layers = overlay_layers(mount, host_.prefix());
+  if (!layers) {
+    root.reason = layers.error().message();
+    return root;
+  }
+  // One reader that holds permission marks on an overlay and on the overlay below it blocks in its
+  // own read() (6.16 to 7.2).
+  for (const std::string& layer : layers->lower) {
+    if (is_on_overlay(layer)) {
+      root.reason = "its layer " + layer + " lies on another overlay: marking both could deadlock";
+      return root;
+    }
+  }
+  Result<std::shared_ptr<OverlayContent>> content =
+      OverlayContent::open(*layers, settings_.compare_limit, [this](const std::vector<ino_t>& inodes) {
+        return has_shared_writable_mapping(inodes, *services_.origin);
+      });
+  if (!content) {
+    root.reason = content.error().message();
+    return root;
+  }
+  root.overlay = *content;
+  const std::optional<WorkloadFacts> facts = on_host ? resolver_.by_mount_point(mount.mount_point)
+                                                     : std::nullopt;
+  ContainerGuard::Root where{{on_host ? mount.mount_point : "", mount.device}, {mark_path}};
+  const Status placed = place(root, *content, std::move(where),
+                              facts ? facts->workload : named(fallback_id(mount.mount_point)));
+  if (!placed) {
+    root.reason = placed.error().message();
+    root.guard = nullptr;
+  } else if (!facts) {
+    identify_later(*root.guard);
+  }
+  return root;
+}
+
+Registry::Root Registry::make_mounted_root(const ContainerCgroup& container, pid_t pid,
+                                           const Mount& mount) {
+  Root root;
+  root.scope = MarkScope::mount;
+  root.mark_path = proc_root(pid);
+  root.type = mount.type;
+  root.device = mount.device;
+  if (never_marked(mount.type)) {
+    root.reason = "its root is on " + mount.type + ", where a permission mark could hang";
+    return root;
+  }
+  const std::optional<WorkloadFacts> facts = resolver_.by_id(container.container_id);
+  auto content = std::make_shared<ChangeTimeContent>(created_ns(facts, pid));
+  ContainerGuard::Root where{{"", mount.device}, {root.mark_path}};
+  if (Status placed = place(root, content, std::move(where),
+                            facts ? facts->workload : named(container.container_id));
+      !placed) {
+    root.reason = placed.error().message();
+    root.guard = nullptr;
+  }
+  return root;
+}
+
+Status Registry::mark(const Root& root, FanotifyGroup& group) const {
+  const std::optional<ObjectId> at = object_id(root.mark_path);
+  if (!at || at->device != root.device) {
+    return Error{ESTALE, "find the container's root at " + root.mark_path, ""};
+  }
+  return group.mark(root.scope, settings_.block ? kBlockMask : kAlertMask, root.mark_path);
+}
+
+Status Registry::place(Root& root, std::shared_ptr<RootContent> content, ContainerGuard::Root where,
+                       std::shared_ptr<const Workload> workload) {
+  Result<std::shared_ptr<FanotifyGroup>> group = open_fanotify_group();
+  if (!group) return group.error();
+  if (Status marked = mark(root, **group); !marked) return marked;
+  root.guard = std::make_shared<ContainerGuard>(*group, std::move(content), std::move(where),
+                                                std::move(workload), services_);
+  const Result<std::uint64_t> key = responder_.add(root.guard);
+  if (!key) return key.error();
+  root.responder_key = *key;
+  return {};
+}
+
+// Until a runtime's files name the root's owner, each act asks who its process belongs to.
+void Registry::identify_later(ContainerGuard& guard) {
+  guard.set_identify([this, &guard](pid_t tid) {
+    const Result<std::string> cgroup =
+        read_small_file("/proc/" + std::to_string(tid) + "/cgroup");
+    const std::optional<std::string> id =
+        cgroup ? container_of_process(*cgroup, &resolver_) : std::nullopt;
+    if (id) set_container(guard, *id);
+    return guard.workload();
+  });
+}
+
+void Registry::set_container(ContainerGuard& guard, const std::string& container_id) {
+  const std::optional<WorkloadFacts> facts = resolver_.by_id(container_id);
+  guard.set_workload(facts ? facts->workload : named(container_id));
+  if (facts) guard.set_identify(nullptr);
+}
+
+std::shared_ptr<const Workload> Registry::workload_of(const std::string& container_id) const {
+  const std::optional<WorkloadFacts> facts = resolver_.by_id(container_id);
+  return facts ? facts->workload : named(container_id);
+}
+
+bool Registry::scan_cgroups() {
+  const Result<std::vector<ContainerCgroup>> found = find_container_cgroups(&resolver_);
+  if (!found) {
+    spdlog::error("{}", found.error().message());
+    return false;
+  }
+  std::unordered_set<dev_t> devices_in_use;
+  std::unordered_set<std::string> containers;
+  bool again = false;
+  for (const ContainerCgroup& container : *found) {
+    if (container.pids.empty()) continue;
+    containers.insert(container.container_id);
+    if (look_at(container, devices_in_use) == Look::not_set_up) {
+      const auto [first, is_new] =
+          settling_.try_emplace(container.container_id, std::chrono::steady_clock::now());
+      if (std::chrono::steady_clock::now() - first->second < kSetUpTakes) {
+        again = true;
+      } else {
+        report_uncovered(container.container_id, "its root is the host's root", "");
+      }
+    } else {
+      settling_.erase(container.container_id);
+    }
+  }
+  drop_roots(devices_in_use, containers);
+  return again;
+}
+
+Registry::Look Registry::look_at(const ContainerCgroup& container,
+                                 std::unordered_set<dev_t>& devices_in_use) {
+  const std::size_t most = std::min(container.pids.size(), kPidsLookedAt);
+  for (std::size_t i = 0; i < most; ++i) {
+    const pid_t pid = container.pids[i];
+    const std::optional<ObjectId> root_id = object_id(proc_root(pid));
+    if (!root_id || host_.is_host_root(*root_id)) continue;
+    const auto known = std::find_if(roots_.begin(), roots_.end(), [&](const auto& entry) {
+      return entry.second.device == root_id->device &&
+             (entry.second.scope == MarkScope::filesystem || entry.first == container.container_id);
+    });
+    if (known != roots_.end()) {
+      devices_in_use.insert(root_id->device);
+      if (!known->second.guard) {
+        report_uncovered(container.container_id, known->second.reason, known->second.type);
+        return Look::uncovered;
+      }
+      if (!known->second.on_host) {
+        // Known through its processes only: it may have been stopped and started again.
+        known->second.mark_path = proc_root(pid);
+        if (Status marked = mark(known->second, known->second.guard->group()); !marked) {
+          spdlog::warn("{}", marked.error().message());
+        }
+      }
+      if (known->second.guard->workload()->container.id != container.container_id) {
+        set_container(*known->second.guard, container.container_id);
+      }
+      return Look::covered;
+    }
+    const Result<std::string> text =
+        read_small_file("/proc/" + std::to_string(pid) + "/mountinfo", 64U << 20);
+    if (!text) continue;
+    const std::vector<Mount> mounts = parse_mountinfo(*text);
+    const auto root_mount = std::find_if(mounts.rbegin(), mounts.rend(),
+                                         [](const Mount& mount) { return mount.mount_point == "/"; });
+    if (root_mount == mounts.rend() || root_mount->device != root_id->device) continue;
+    if (root_mount->type == "overlay") {
+      if (host_.runs_from(root_mount->device)) return Look::covered;  // this daemon's own container
+      add_root(root_key(*root_mount), make_overlay_root(*root_mount, proc_root(pid), false));
+    } else {
+      add_root(container.container_id, make_mounted_root(container, pid, *root_mount));
+    }
+    return look_at(container, devices_in_use);
+  }
+  return Look::not_set_up;
+}
+
+void Registry::drop_roots(const std::unordered_set<dev_t>& devices_in_use,
+                          const std::unordered_set<std::string>& containers) {
+  std::lock_guard lock(mutex_);
+  std::erase_if(roots_, [&](const auto& entry) {
+    const auto& [key, root] = entry;
+    const bool alive = root.scope == MarkScope::mount
+                           ? containers.contains(key)
+                           : root.on_host || devices_in_use.contains(root.device);
+    if (!alive && root.guard) responder_.remove(root.responder_key);
+    return !alive;
+  });
+  std::erase_if(uncovered_, [&](const auto& entry) { return !containers.contains(entry.first); });
+  std::erase_if(settling_, [&](const auto& entry) { return !containers.contains(entry.first); });
+}
+
+void Registry::report_uncovered(const std::string& id, const std::string& reason,
+                                const std::string& type) {
+  if (uncovered_.contains(id)) return;
+  std::shared_ptr<const Workload> workload = workload_of(id);
+  spdlog::warn("container {} is not protected: {}", id, reason);
+  AlertRecord record;
+  record.time = std::chrono::system_clock::now();
+  record.event.workload = workload;
+  record.outcome = Outcome::unprotected;
+  record.reason = reason;
+  services_.report(std::move(record));
+  std::lock_guard lock(mutex_);
+  uncovered_.emplace(id, Uncovered{std::move(workload), reason, type});
+}
+
+void Registry::distrust_birth_order() {
+  for (auto& [key, root] : roots_) {
+    if (root.overlay) root.overlay->distrust_birth_order();
+  }
+}
+
+void Registry::set_block(bool block) {
+  if (settings_.block == block) return;
+  settings_.block = block;
+  std::lock_guard lock(mutex_);
+  for (auto& [key, root] : roots_) {
+    if (!root.guard) continue;
+    const std::shared_ptr<ContainerGuard> old = root.guard;
+    const std::uint64_t old_key = root.responder_key;
+    if (Status placed = place(root, old->shared_content(), old->root(), old->workload()); !placed) {
+      spdlog::error("marks of {} stay as they were: {}", root.mark_path, placed.error().message());
+      root.guard = old;
+      root.responder_key = old_key;
+      continue;
+    }
+    identify_later(*root.guard);
+    responder_.remove(old_key);
+  }
+}
+
+std::vector<ContainerStatus> Registry::containers() const {
+  std::vector<ContainerStatus> list;
+  std::lock_guard lock(mutex_);
+  for (const auto& [key, root] : roots_) {
+    if (root.guard) list.push_back({root.guard->workload(), Coverage::full, "", root.type});
+  }
+  for (const auto& [id, uncovered] : uncovered_) {
+    list.push_back({uncovered.workload, Coverage::none, uncovered.reason, uncovered.root_type});
+  }
+  return list;
+}
+
+}  // namespace holdfast

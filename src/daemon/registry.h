@@ -1,0 +1,106 @@
+// Which containers there are, and how each is covered. Finds container roots in the host's mounts
+// and by cgroup, gives each a fanotify group with marks, and takes it away when the container goes.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "container/cgroup_walk.h"
+#include "container/mountinfo.h"
+#include "container/overlay_content.h"
+#include "container/workload_resolver.h"
+#include "daemon/host_view.h"
+#include "sensor/container_guard.h"
+#include "sensor/responder.h"
+
+namespace holdfast {
+
+enum class Coverage : std::uint8_t { full, none };
+
+struct ContainerStatus {
+  std::shared_ptr<const Workload> workload;
+  Coverage coverage = Coverage::none;
+  std::string reason;     // why there is no coverage, or what limits it
+  std::string root_type;  // "overlay"
+};
+
+struct RegistrySettings {
+  std::uint64_t compare_limit = 0;
+  bool block = true;  // permission marks; false: notifications only
+};
+
+// Used by one thread; containers() by any.
+class Registry {
+ public:
+  Registry(const HostView& host, const WorkloadResolver& resolver, Responder& responder,
+           const GuardServices& services, RegistrySettings settings);
+  ~Registry();
+
+  // Marks every container overlay among the host's mounts. Cheap: for every mount change and hold.
+  Status scan_mounts();
+  // Finds containers by cgroup: those with other roots, those not visible among the host's mounts,
+  // those that cannot be covered. True when some container is not set up yet and has to be looked
+  // at again.
+  bool scan_cgroups();
+
+  // The clock was set: birth times no longer order files.
+  void distrust_birth_order();
+  // Policies changed: marks of the other kind. New marks are placed before the old ones go.
+  void set_block(bool block);
+
+  std::vector<ContainerStatus> containers() const;
+
+ private:
+  struct Root {
+    std::shared_ptr<ContainerGuard> guard;    // null: not covered, for `reason`
+    std::uint64_t responder_key = 0;
+    MarkScope scope = MarkScope::filesystem;
+    std::string mark_path;
+    std::string type;                         // filesystem type
+    dev_t device = 0;
+    bool on_host = false;                     // among the host's mounts at the last scan
+    std::shared_ptr<OverlayContent> overlay;  // null for other roots
+    std::string reason;
+  };
+  struct Uncovered {
+    std::shared_ptr<const Workload> workload;
+    std::string reason;
+    std::string root_type;
+  };
+  // Outcome of looking at one container found by cgroup.
+  enum class Look : std::uint8_t { covered, uncovered, not_set_up };
+
+  Root make_overlay_root(const Mount& mount, const std::string& mark_path, bool on_host);
+  Root make_mounted_root(const ContainerCgroup& container, pid_t pid, const Mount& mount);
+  Status place(Root& root, std::shared_ptr<RootContent> content, ContainerGuard::Root where,
+               std::shared_ptr<const Workload> workload);
+  Status mark(const Root& root, FanotifyGroup& group) const;
+  void identify_later(ContainerGuard& guard);
+  void set_container(ContainerGuard& guard, const std::string& container_id);
+  Look look_at(const ContainerCgroup& container, std::unordered_set<dev_t>& devices_in_use);
+  void add_root(const std::string& key, Root root);
+  void drop_roots(const std::unordered_set<dev_t>& devices_in_use,
+                  const std::unordered_set<std::string>& containers);
+  void report_uncovered(const std::string& id, const std::string& reason, const std::string& type);
+  std::shared_ptr<const Workload> workload_of(const std::string& container_id) const;
+
+  const HostView& host_;
+  const WorkloadResolver& resolver_;
+  Responder& responder_;
+  const GuardServices& services_;
+  RegistrySettings settings_;
+
+  mutable std::mutex mutex_;
+  std::map<std::string, Root> roots_;  // by device and super options, or container id
+  std::unordered_map<std::string, Uncovered> uncovered_;  // by container id
+  std::unordered_map<std::string, std::chrono::steady_clock::time_point> settling_;  // first seen
+};
+
+}  // namespace holdfast

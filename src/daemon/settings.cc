@@ -1,0 +1,166 @@
+// Reading the settings file, and telling settings from policies.
+#include "daemon/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <optional>
+
+#include "policy/wording.h"
+#include "policy/yaml_fields.h"
+
+namespace holdfast {
+namespace {
+
+using Kind = YamlNode::Kind;
+
+constexpr std::array<std::string_view, 13> kSettingsKeys = {
+    "policies",         "run_dir",     "log_dir",      "alerts_file",  "host_root",
+    "runtime_binaries", "docker_root", "oci_state",    "rotate_bytes", "podman_storage",
+    "rotate_keep",      "alert_queue", "compare_limit"};
+constexpr std::array<std::string_view, 5> kPolicyKeys = {"version", "selectors", "responses",
+                                                         "file", "process"};
+
+template <typename List>
+bool contains(const List& list, std::string_view word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+template <typename List>
+std::vector<std::string_view> words(const List& list) {
+  return {list.begin(), list.end()};
+}
+
+class SettingsReader {
+ public:
+  SettingsReader(Settings& settings, DiagnosticSink& sink) : settings_(settings), sink_(sink) {}
+
+  void read(const YamlPair& pair) {
+    const std::string& key = pair.key;
+    if (key == "policies") {
+      paths(pair, settings_.policies);
+    } else if (key == "runtime_binaries") {
+      paths(pair, settings_.runtime_binaries);
+    } else if (key == "podman_storage") {
+      paths(pair, settings_.podman_storage);
+    } else if (key == "docker_root") {
+      paths(pair, settings_.docker_root);
+    } else if (key == "oci_state") {
+      paths(pair, settings_.oci_state);
+    } else if (key == "run_dir") {
+      path(pair, settings_.run_dir);
+    } else if (key == "log_dir") {
+      path(pair, settings_.log_dir);
+    } else if (key == "alerts_file") {
+      path(pair, settings_.alerts_file);
+    } else if (key == "host_root") {
+      host_root(pair);
+    } else if (key == "rotate_bytes") {
+      number(pair, 64ULL << 10, 1ULL << 40, settings_.rotate_bytes);
+    } else if (key == "rotate_keep") {
+      number(pair, 0, 1000, settings_.rotate_keep);
+    } else if (key == "alert_queue") {
+      number(pair, 1, 1ULL << 20, settings_.alert_queue);
+    } else if (key == "compare_limit") {
+      number(pair, 0, 1ULL << 40, settings_.compare_limit);
+    } else {
+      std::string hint = suggestion(key, words(kSettingsKeys));
+      if (hint.empty()) hint = "; remove it, or see docs/configuration.md for the keys that exist";
+      sink_.error(pair.at, "unknown key " + in_quotes(key) + hint);
+    }
+  }
+
+ private:
+  bool absolute(std::string_view key, const Text& text) {
+    if (!text.value.empty() && text.value.front() == '/') return true;
+    sink_.error(text.at, std::string(key) + ": " + in_quotes(text.value) +
+                             " is not an absolute path; begin it with \"/\"");
+    return false;
+  }
+
+  void path(const YamlPair& pair, std::string& setting) {
+    const auto text = string_value(pair, "", sink_);
+    if (text && absolute(pair.key, *text)) setting = text->value;
+  }
+
+  void paths(const YamlPair& pair, std::vector<std::string>& setting) {
+    const auto list = string_list(pair, "", sink_);
+    if (!list) return;
+    setting.clear();
+    for (const Text& text : *list) {
+      if (absolute(pair.key, text)) setting.push_back(text.value);
+    }
+  }
+
+  void host_root(const YamlPair& pair) {
+    const auto text = string_value(pair, "", sink_);
+    if (!text) return;
+    if (text->value == "auto" || text->value == "/" || text->value == "/proc/1/root") {
+      settings_.host_root = text->value;
+    } else {
+      sink_.error(text->at, "host_root: " + in_quotes(text->value) +
+                                " is unknown; use auto, / or /proc/1/root");
+    }
+  }
+
+  template <typename Number>
+  void number(const YamlPair& pair, std::uint64_t least, std::uint64_t most, Number& setting) {
+    const YamlNode& node = *pair.value;
+    std::uint64_t value = 0;
+    const char* const end = node.text.data() + node.text.size();
+    const auto parsed = std::from_chars(node.text.data(), end, value);
+    if (node.kind != Kind::scalar || node.quoted || parsed.ptr != end || parsed.ec != std::errc() ||
+        value < least || value > most) {
+      sink_.error(value_position(pair),
+                  pair.key + " must be a whole number from " + std::to_string(least) + " to " +
+                      std::to_string(most) +
+                      (node.kind == Kind::scalar ? ", not " + in_quotes(node.text) : ""));
+      return;
+    }
+    setting = static_cast<Number>(value);
+  }
+
+  Settings& settings_;
+  DiagnosticSink& sink_;
+};
+
+}  // namespace
+
+void Settings::use_state_dir(const std::string& dir) {
+  run_dir = dir;
+  log_dir = dir;
+  alerts_file.clear();  // back to LOG_DIR/alerts.ndjson
+}
+
+ParsedSettings parse_settings(const std::string& file, std::string_view text) {
+  ParsedSettings result;
+  DiagnosticSink sink(file);
+  if (const YamlPtr root = parse_yaml(text, sink)) {
+    if (root->kind == Kind::map) {
+      SettingsReader reader(result.settings, sink);
+      for (const YamlPair& pair : root->pairs) reader.read(pair);
+    } else if (root->kind != Kind::null) {
+      sink.error(root->at, "settings are a map of keys and values; write \"key: value\" lines");
+    }
+  }
+  result.diagnostics = sink.take();
+  return result;
+}
+
+bool looks_like_policy(std::string_view text) {
+  DiagnosticSink unused("");
+  const YamlPtr root = parse_yaml(text, unused);
+  if (!root || root->kind != Kind::map) return false;
+  const auto any_key = [&](auto holds) {
+    return std::any_of(root->pairs.begin(), root->pairs.end(),
+                       [&](const YamlPair& pair) { return holds(pair.key); });
+  };
+  if (any_key([](const std::string& key) { return contains(kPolicyKeys, key); })) return true;
+  if (any_key([](const std::string& key) { return contains(kSettingsKeys, key); })) return false;
+  // A misspelt key: the file is what it is nearest to.
+  return any_key(
+      [](const std::string& key) { return !suggestion(key, words(kPolicyKeys)).empty(); });
+}
+
+}  // namespace holdfast

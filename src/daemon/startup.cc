@@ -1,0 +1,85 @@
+#include "daemon/startup.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "kernel/fanotify.h"
+#include "kernel/procfs.h"
+
+namespace holdfast {
+namespace {
+
+// The first error, for the one line that is promised; `check` shows them all.
+std::optional<StartupFailure> first_error(const std::vector<Diagnostic>& diagnostics, int exit_status) {
+  std::size_t errors = 0;
+  std::string text;
+  for (const Diagnostic& diagnostic : diagnostics) {
+    if (diagnostic.severity == Diagnostic::Severity::warning) continue;
+    if (errors++ == 0) text = diagnostic.to_string();
+  }
+  if (errors == 0) return std::nullopt;
+  if (errors > 1) text += " (and " + std::to_string(errors - 1) + " more: see `holdfast check`)";
+  return StartupFailure{exit_status, text};
+}
+
+}  // namespace
+
+Startup<Settings> load_settings(const RunOptions& options) {
+  Settings settings;
+  const std::string file = options.config.value_or(kDefaultConfig);
+  if (options.config || access(file.c_str(), F_OK) == 0) {
+    const Result<std::string> text = read_small_file(file);
+    if (!text) return StartupFailure{2, text.error().message()};
+    ParsedSettings parsed = parse_settings(file, *text);
+    if (std::optional<StartupFailure> failure = first_error(parsed.diagnostics, 2)) return *failure;
+    settings = std::move(parsed.settings);
+  }
+  if (options.state_dir) settings.use_state_dir(*options.state_dir);
+  if (!options.policies.empty()) settings.policies = options.policies;
+  if (options.alerts) settings.alerts_file = *options.alerts;
+  return settings;
+}
+
+Startup<std::shared_ptr<const PolicySet>> load_policies(const Settings& settings) {
+  const Result<std::vector<PolicyText>> texts = read_policies(settings.policies);
+  if (!texts) return StartupFailure{1, texts.error().message()};
+  if (texts->empty()) {
+    return StartupFailure{1, "no policy in " + settings.policies.front() +
+                                 ": put a *.yml file there or name one with --policy"};
+  }
+  const CompiledPolicies compiled = compile_policies(*texts);
+  if (std::optional<StartupFailure> failure = first_error(compiled.diagnostics, 1)) return *failure;
+  for (const Diagnostic& diagnostic : compiled.diagnostics) spdlog::warn("{}", diagnostic.to_string());
+  return compiled.set;
+}
+
+Status check_privileges() {
+  Result<std::shared_ptr<FanotifyGroup>> group = open_fanotify_group();
+  if (!group) return group.error();
+  return {};
+}
+
+Status make_directories(const Settings& settings) {
+  for (const std::string& directory : {settings.run_dir, settings.log_dir}) {
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error) return Error{error.value(), "make directory " + directory, "create it, or set another"};
+  }
+  return {};
+}
+
+AlertLogSettings alert_log_settings(const Settings& settings) {
+  AlertLogSettings log;
+  log.alerts_path =
+      settings.alerts_file.empty() ? settings.log_dir + "/alerts.ndjson" : settings.alerts_file;
+  log.file_path = settings.log_dir + "/file.ndjson";
+  log.process_path = settings.log_dir + "/process.ndjson";
+  log.queue_limit = settings.alert_queue;
+  log.rotate_bytes = settings.rotate_bytes;
+  log.rotate_keep = settings.rotate_keep;
+  return log;
+}
+
+}  // namespace holdfast

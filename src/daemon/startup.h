@@ -1,0 +1,37 @@
+// What has to hold before anything is marked: settings, policies, privileges, directories.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "alert/alert_log.h"
+#include "daemon/settings.h"
+#include "daemon/worker.h"
+#include "holdfast/policy.h"
+#include "holdfast/result.h"
+
+namespace holdfast {
+
+// A refusal to start: the exit status and the line for stderr.
+struct StartupFailure {
+  int exit_status = 2;
+  std::string text;
+};
+
+template <typename T>
+using Startup = std::variant<T, StartupFailure>;
+
+// File, then flags.
+Startup<Settings> load_settings(const RunOptions& options);
+
+// All policies compiled; warnings are logged.
+Startup<std::shared_ptr<const PolicySet>> load_policies(const Settings& settings);
+
+// Tries what enforcement cannot do without: a fanotify group for permission events.
+Status check_privileges();
+
+Status make_directories(const Settings& settings);
+
+AlertLogSettings alert_log_settings(const Settings& settings);
+
+}  // namespace holdfast

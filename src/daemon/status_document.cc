@@ -1,0 +1,54 @@
+#include "daemon/status_document.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace holdfast {
+
+std::string status_document(const DaemonStatus& status, const GateCounters& counters) {
+  using nlohmann::json;
+  json containers = json::array();
+  for (const ContainerStatus& container : status.containers) {
+    const Workload& workload = *container.workload;
+    json entry{{"id", workload.container.id},
+               {"coverage", container.coverage == Coverage::full ? "full" : "none"},
+               {"root", container.root_type}};
+    if (!container.reason.empty()) entry["reason"] = container.reason;
+    if (workload.container.name) entry["name"] = *workload.container.name;
+    if (workload.container.image_name) entry["image"]["name"] = *workload.container.image_name;
+    if (workload.container.image_tag) entry["image"]["tag"] = *workload.container.image_tag;
+    if (workload.orchestrator.namespace_) entry["namespace"] = *workload.orchestrator.namespace_;
+    if (workload.orchestrator.resource_name) entry["pod"] = *workload.orchestrator.resource_name;
+    containers.push_back(std::move(entry));
+  }
+  const bool degraded =
+      !status.policy_error.empty() || status.alerts.lost > 0 ||
+      std::any_of(status.containers.begin(), status.containers.end(),
+                  [](const ContainerStatus& c) { return c.coverage == Coverage::none; });
+  json document{
+      {"version", HOLDFAST_VERSION},
+      {"health", degraded ? "degraded" : "ok"},
+      {"enforcing", status.enforcing},
+      {"policies", status.policies},
+      {"runtime_hold", {{"ready", status.runtime_hold}, {"restarts", status.runtime_hold_restarts}}},
+      {"containers", std::move(containers)},
+      {"events",
+       {{"read", counters.events.load()},
+        {"refused", counters.refused.load()},
+        {"alerted", counters.alerted.load()},
+        {"compared", counters.comparisons.load()},
+        {"undecided", counters.undecided.load()},
+        {"read_errors", counters.read_errors.load()},
+        {"leftovers", counters.leftovers.load()}}},
+      {"alerts",
+       {{"written", status.alerts.written},
+        {"coalesced", status.alerts.coalesced},
+        {"queued", status.alerts.queued},
+        {"lost", status.alerts.lost},
+        {"write_errors", status.alerts.write_errors}}}};
+  if (!status.policy_error.empty()) document["policy_error"] = status.policy_error;
+  // Names come from the node's files: bytes that are not UTF-8 must not make it throw.
+  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace holdfast

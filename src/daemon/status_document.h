@@ -1,0 +1,24 @@
+// What `holdfast status` shows, as JSON.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "alert/alert_log.h"
+#include "daemon/registry.h"
+
+namespace holdfast {
+
+struct DaemonStatus {
+  std::vector<std::string> policies;
+  bool enforcing = false;  // some policy blocks
+  bool runtime_hold = false;
+  std::uint64_t runtime_hold_restarts = 0;
+  std::string policy_error;  // of the last reload; empty when it succeeded
+  std::vector<ContainerStatus> containers;
+  AlertLogCounters alerts;
+};
+
+std::string status_document(const DaemonStatus& status, const GateCounters& counters);
+
+}  // namespace holdfast

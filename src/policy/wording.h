@@ -1,0 +1,24 @@
+// How diagnostics quote what an author wrote, and suggest what was meant.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holdfast {
+
+// The value in double quotes, on one line: control characters become \xNN, and what is longer than
+// 80 bytes is cut with "...".
+std::string in_quotes(std::string_view value);
+
+// "a, b or c"
+std::string one_of(const std::vector<std::string_view>& words);
+
+// "; did you mean \"x\"?" when one of `candidates` is near enough to `word` to be what was meant,
+// else empty.
+std::string suggestion(std::string_view word, const std::vector<std::string_view>& candidates);
+
+// True when the text has a quotation mark that word processors put in place of " and '.
+bool has_typographic_quotes(std::string_view text);
+
+}  // namespace holdfast

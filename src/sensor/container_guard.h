@@ -1,0 +1,93 @@
+// One covered container: its fanotify group, what its root holds, who it is, and what becomes of
+// its events. From an event to its answer: handle() -> gate -> PolicySet::decide() -> answer.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alert/alert_log.h"
+#include "container/process_origin.h"
+#include "container/root_content.h"
+#include "holdfast/policy.h"
+#include "kernel/fanotify.h"
+#include "kernel/pending_permission.h"
+#include "sensor/gates.h"
+#include "sensor/kernel_event_facts.h"
+
+namespace holdfast {
+
+// Counted by all guards, shown by `holdfast status`.
+struct GateCounters {
+  std::atomic<std::uint64_t> events{0};       // read from the kernel
+  std::atomic<std::uint64_t> refused{0};      // answered with EPERM by policy
+  std::atomic<std::uint64_t> alerted{0};      // acts that were let happen and reported
+  std::atomic<std::uint64_t> comparisons{0};  // whole-file comparisons
+  std::atomic<std::uint64_t> undecided{0};    // answered by the fail mode
+  std::atomic<std::uint64_t> read_errors{0};  // openers the kernel denied without an event
+  std::atomic<std::uint64_t> leftovers{0};    // empty files of refused creations that stayed
+};
+
+// What guards need of the daemon; outlives them.
+struct GuardServices {
+  std::function<std::shared_ptr<const PolicySet>()> policies;
+  std::function<void(AlertRecord)> report;
+  const ProcessOrigin* origin = nullptr;
+  GateCounters* counters = nullptr;
+};
+
+class ContainerGuard {
+ public:
+  struct Root {
+    RootMount mount;
+    std::vector<std::string> views;  // directories that show the root, for removing leftovers
+  };
+
+  ContainerGuard(std::shared_ptr<FanotifyGroup> group, std::shared_ptr<RootContent> content, Root root,
+                 std::shared_ptr<const Workload> workload, const GuardServices& services);
+
+  FanotifyGroup& group() { return *group_; }
+  std::shared_ptr<RootContent> shared_content() const { return content_; }
+  const Root& root() const { return root_; }
+
+  std::shared_ptr<const Workload> workload() const;
+  void set_workload(std::shared_ptr<const Workload> workload);
+  // Asked for the workload when an act has to be decided and the facts are not complete.
+  void set_identify(std::function<std::shared_ptr<const Workload>(pid_t)> identify);
+
+  // An act whose decision needs both files read whole; the opener waits in `pending`.
+  struct Comparison {
+    std::optional<PendingPermission> pending;  // none: nobody waits (alert only)
+    UniqueFd file;                             // the event's descriptor when nobody waits
+    Act act;
+    pid_t tid = 0;
+  };
+
+  // Decides and answers one event, or returns what has to be read first.
+  std::optional<Comparison> handle(FanotifyEvent event);
+  void finish(Comparison comparison);
+
+ private:
+  std::optional<Comparison> handle_permission(FanotifyEvent event);
+  std::optional<Comparison> handle_notification(FanotifyEvent event);
+  void decide(const Act& act, pid_t tid, PendingPermission* pending);
+  Decision ask_policy(const Act& act, const Event& event) const;
+  void remember_open_report(const Act& act);
+  bool was_reported_at_open(const Act& act);
+
+  std::shared_ptr<FanotifyGroup> group_;
+  std::shared_ptr<RootContent> content_;
+  const Root root_;
+  const GuardServices& services_;
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Workload> workload_;
+  std::function<std::shared_ptr<const Workload>(pid_t)> identify_;
+  std::vector<std::uint64_t> reported_opens_;  // inodes open for writing that have their document
+};
+
+}  // namespace holdfast

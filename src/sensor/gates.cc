@@ -1,0 +1,97 @@
+#include "sensor/gates.h"
+
+#include "sensor/write_intent.h"
+
+namespace holdfast {
+namespace {
+
+// A path that no longer exists is reported by the name it had last; none at all is a drifted file.
+constexpr const char* kNoPath = "";
+
+// Older than that, an empty untouched file is not what the blocked open has just created.
+constexpr std::int64_t kJustCreatedNs = 5'000'000'000;
+
+// Overlay may set owner and mode of a new file, and rename it over a whiteout, right after its birth.
+constexpr std::int64_t kCreationTakesNs = 100'000'000;
+
+// Created by the open that is blocked: empty, not written since its birth, and just born.
+bool just_created(const FileStat& file, std::int64_t now_ns) {
+  if (file.stx_size != 0) return false;
+  const std::int64_t changed = nanoseconds(file.stx_ctime);
+  const std::int64_t born = nanoseconds(has_birth(file) ? file.stx_btime : file.stx_mtime);
+  return changed - born < kCreationTakesNs && nanoseconds(file.stx_mtime) - born < kCreationTakesNs &&
+         now_ns - born < kJustCreatedNs;
+}
+
+Act make_act(Operation operation, Mechanism mechanism, std::string path, const FileStat& file,
+             std::string reason) {
+  return {operation, mechanism, std::move(path), file, std::move(reason)};
+}
+
+}  // namespace
+
+std::optional<Act> open_gate(EventFacts& facts, RootContent& content, std::int64_t now_ns) {
+  const std::optional<FileStat> file = facts.file();
+  if (!file || !is_regular(*file)) return std::nullopt;
+  const bool executable_now = has_execute_bit(*file) || content.was_let_run(*file);
+  const WriteAccess access = facts.write_access();
+  // Readers of plain files are nearly all opens: they are done here.
+  if (!executable_now && access == WriteAccess::none) return std::nullopt;
+  if (!has_write_intent(access, [&] { return facts.syscall(); })) return std::nullopt;
+
+  const std::string path = facts.path().value_or(kNoPath);
+  const RootContent::Original original = content.original(*file, path);
+  if (!executable_now && !original.executable) return std::nullopt;
+
+  const bool created_now = just_created(*file, now_ns) && !content.certainly_image(*file) &&
+                           content.judge(*file, path).origin != Judgement::Origin::image;
+  Act act = make_act(created_now && !original.exists ? Operation::create_executable
+                                                     : Operation::modify_executable,
+                     Mechanism::open_gate, path, *file,
+                     created_now      ? "created with an execute bit"
+                     : executable_now ? "an executable opened for writing"
+                                      : "opened for writing; executable in the image");
+  act.created_now = created_now;
+  return act;
+}
+
+std::optional<Act> exec_gate(EventFacts& facts, RootContent& content) {
+  const std::optional<FileStat> file = facts.file();
+  if (!file || !is_regular(*file)) return std::nullopt;
+  if (content.certainly_image(*file)) return std::nullopt;
+
+  const std::string path = facts.path().value_or(kNoPath);
+  Judgement judgement = content.judge(*file, path);
+  if (judgement.origin == Judgement::Origin::image) return std::nullopt;
+  Act act = make_act(judgement.had_original ? Operation::modify_executable
+                                            : Operation::create_executable,
+                     Mechanism::exec_gate, path, *file, std::move(judgement.reason));
+  act.needs_comparison = judgement.origin == Judgement::Origin::undetermined;
+  // Bytes that somebody can still change are not worth comparing.
+  if (act.needs_comparison && facts.write_access() != WriteAccess::none) {
+    act.needs_comparison = false;
+    act.reason = "open for writing while it is run";
+  }
+  return act;
+}
+
+std::optional<Act> compare_gate(Act act, int fd, RootContent& content) {
+  Judgement judgement = content.compare(fd, act.file, act.path);
+  if (judgement.origin == Judgement::Origin::image) return std::nullopt;
+  act.needs_comparison = false;
+  act.reason = std::move(judgement.reason);
+  return act;
+}
+
+std::optional<Act> change_watch(EventFacts& facts, RootContent& content) {
+  const std::optional<FileStat> file = facts.file();
+  if (!file || !is_regular(*file) || file->stx_nlink == 0) return std::nullopt;
+  const bool executable_now = has_execute_bit(*file);
+  const std::string path = facts.path().value_or(kNoPath);
+  const RootContent::Original original = content.original(*file, path);
+  if (!executable_now && !original.executable) return std::nullopt;
+  return make_act(original.exists ? Operation::modify_executable : Operation::create_executable,
+                  Mechanism::change_watch, path, *file, "an executable was written");
+}
+
+}  // namespace holdfast

@@ -1,0 +1,17 @@
+// The empty file that a refused creation leaves behind (the kernel creates before it asks).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernel/file_stat.h"
+
+namespace holdfast {
+
+// Takes the x bits away through `fd` (no race), then unlinks the file: below the first of `roots`
+// (directories that show the container's root) where `path` still names the same empty inode.
+// True when it is gone; false leaves an empty file that cannot be executed.
+bool remove_leftover(int fd, const FileStat& file, const std::string& path,
+                     const std::vector<std::string>& roots);
+
+}  // namespace holdfast

@@ -1,0 +1,17 @@
+// Dropped and run by a user without privileges, whose process root cannot look at by default.
+#include <sys/prctl.h>
+
+#include "evasion.h"
+int main(void) {
+  payload_size();
+  if (setgid(65534) < 0 || setuid(65534) < 0) {
+    perror("setuid");
+    return BROKEN;
+  }
+  prctl(PR_SET_DUMPABLE, 0);
+  drop("/tmp/x", 0755);
+  drop("/tmp/y", 0644);
+  chmod("/tmp/y", 0755);
+  int ran = runs_payload("/tmp/x");
+  return verdict(ran | runs_payload("/tmp/y"));
+}

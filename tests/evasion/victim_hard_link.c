@@ -1,0 +1,11 @@
+// A second name for an image binary: at that name no layer has an original, so that writing there,
+// with the x bit off, changes the image binary too.
+#include "evasion.h"
+int main(void) {
+  if (link(VICTIM, "/tmp/alias") < 0) perror("link");
+  chmod("/tmp/alias", 0644);
+  drop("/tmp/alias", 0644);
+  chmod("/tmp/alias", 0755);
+  int ran = runs_payload("/tmp/alias");
+  return verdict(ran | runs_payload(VICTIM));
+}

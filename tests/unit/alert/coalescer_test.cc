@@ -1,0 +1,98 @@
+#include "alert/coalescer.h"
+
+#include "alert_samples.h"
+
+namespace holdfast {
+namespace {
+
+using std::chrono::milliseconds;
+
+class CoalescerTest : public testing::Test {
+ protected:
+  // Written on its own?
+  bool offer(const AlertRecord& record, int at) {
+    AlertRecord copy = record;
+    const std::string key = Coalescer::key_of(copy);
+    if (coalescer_.absorb(key, copy)) return false;
+    coalescer_.open(key, time(at));
+    return true;
+  }
+  static Coalescer::Time time(int at) { return Coalescer::Time(milliseconds(at)); }
+
+  Coalescer coalescer_{milliseconds(1000), 3};
+};
+
+TEST_F(CoalescerTest, RepeatsBecomeOneSummary) {
+  AlertRecord record = sample_record();
+  EXPECT_TRUE(offer(record, 0));
+  EXPECT_FALSE(coalescer_.next_close());
+  EXPECT_FALSE(offer(record, 10));
+  record.process.process.pid = 99;
+  EXPECT_FALSE(offer(record, 20));
+  EXPECT_EQ(coalescer_.next_close(), time(1000));
+  EXPECT_TRUE(coalescer_.close_until(time(999)).empty());
+  const auto summaries = coalescer_.close_until(time(1000));
+  ASSERT_EQ(summaries.size(), 1U);
+  EXPECT_EQ(summaries[0].repeats, 2U);
+  EXPECT_EQ(summaries[0].process.process.pid, 99);  // the last of them
+  EXPECT_FALSE(coalescer_.next_close());
+  EXPECT_TRUE(offer(record, 1001));
+}
+
+TEST_F(CoalescerTest, NoRepeatsNoSummary) {
+  EXPECT_TRUE(offer(sample_record(), 0));
+  EXPECT_TRUE(coalescer_.close_until(time(5000)).empty());
+  EXPECT_TRUE(offer(sample_record(), 5000));
+}
+
+TEST_F(CoalescerTest, WhatMakesActsDifferent) {
+  const AlertRecord record = sample_record();
+  const std::string key = Coalescer::key_of(record);
+  AlertRecord other = record;
+  other.event.path = "/tmp/y";
+  EXPECT_NE(Coalescer::key_of(other), key);
+  other = record;
+  other.event.operation = Operation::modify_executable;
+  EXPECT_NE(Coalescer::key_of(other), key);
+  other = record;
+  other.outcome = Outcome::alerted;
+  EXPECT_NE(Coalescer::key_of(other), key);
+  other = record;
+  other.process.process.executable = "/bin/mv";
+  EXPECT_NE(Coalescer::key_of(other), key);
+  other = record;
+  other.decision.alert = false;
+  EXPECT_NE(Coalescer::key_of(other), key);
+  other = record;
+  other.event.workload = std::make_shared<Workload>(Workload{.container = {.id = "other"}});
+  EXPECT_NE(Coalescer::key_of(other), key);
+  // Not what makes them different.
+  other = record;
+  other.process.process.pid = 1;
+  other.time += milliseconds(3);
+  EXPECT_EQ(Coalescer::key_of(other), key);
+  other.process = {};
+  other.event.process.executable = record.process.process.executable;
+  EXPECT_EQ(Coalescer::key_of(other), key);
+}
+
+TEST_F(CoalescerTest, MemoryIsBounded) {
+  AlertRecord record = sample_record();
+  for (int i = 0; i < 10; ++i) {
+    record.event.path = "/tmp/" + std::to_string(i);
+    EXPECT_TRUE(offer(record, i));
+  }
+  EXPECT_TRUE(offer(record, 10));  // no window was left for it
+  record.event.path = "/tmp/2";
+  EXPECT_FALSE(offer(record, 11));
+}
+
+TEST(CoalescerOff, EveryActIsWritten) {
+  Coalescer coalescer(milliseconds(0), 10);
+  AlertRecord record = sample_record();
+  coalescer.open(Coalescer::key_of(record), {});
+  EXPECT_FALSE(coalescer.absorb(Coalescer::key_of(record), record));
+}
+
+}  // namespace
+}  // namespace holdfast

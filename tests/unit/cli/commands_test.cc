@@ -1,0 +1,149 @@
+// `check` and `explain` as a shell sees them: exit codes, and what goes to which stream.
+#include "cli/commands.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "../policy/temp_policies.h"
+
+namespace holdfast::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+struct Outcome {
+  int status;
+  std::string out;
+  std::string err;
+};
+
+Outcome run(const std::function<int()>& command, const std::string& input = "") {
+  std::istringstream in(input);
+  std::ostringstream out;
+  std::ostringstream err;
+  auto* const old_in = std::cin.rdbuf(in.rdbuf());
+  auto* const old_out = std::cout.rdbuf(out.rdbuf());
+  auto* const old_err = std::cerr.rdbuf(err.rdbuf());
+  const int status = command();
+  std::cin.rdbuf(old_in);
+  std::cout.rdbuf(old_out);
+  std::cerr.rdbuf(old_err);
+  return {status, out.str(), err.str()};
+}
+
+Outcome check(const std::vector<std::string>& files) {
+  return run([&] { return check_command(files); });
+}
+
+Outcome explain(const std::vector<std::string>& policies,
+                const std::optional<std::string>& event_file, const std::string& input = "") {
+  return run([&] { return explain_command(policies, event_file); }, input);
+}
+
+void expect_one_line(const std::string& text) {
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
+  EXPECT_EQ(text.back(), '\n');
+}
+
+const char* const kValid =
+    "file:\n  selectors: [{name: a, operation: [createExecutable]}]\n  responses: [{match: [a], "
+    "actions: [alert]}]\n";
+const char* const kWarns =
+    "file:\n  selectors: [{name: a, targetFilePath: [\"/usr/sbin*\"]}]\n  responses: [{match: [a], "
+    "actions: [alert]}]\n";
+const char* const kBlocks =
+    "file:\n  selectors: [{name: a, operation: [createExecutable]}]\n  responses: [{match: [a], "
+    "actions: [block]}]\n";
+const char* const kEvent = R"({"operation":"createExecutable","path":"/x"})";
+
+TEST(CheckCommand, ValidFilesPrintNothing) {
+  const TempPolicies dir;
+  const Outcome outcome =
+      check({dir.write("p.yml", kValid), dir.write("s.yml", "rotate_keep: 2\n")});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST(CheckCommand, WarningsAloneAreValid) {
+  const TempPolicies dir;
+  const std::string file = dir.write("p.yml", kWarns);
+  const Outcome outcome = check({file});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_THAT(outcome.out, StartsWith(file + ":2:42: warning: selector \"a\": "));
+}
+
+TEST(CheckCommand, ErrorsOfAllFilesInTheirOrder) {
+  const TempPolicies dir;
+  const std::string first = dir.write("1.yml", kBlocks);
+  const std::string settings = dir.write("2.yml", "rotate_keep: x\n");
+  const std::string last = dir.write("3.yml", kBlocks);
+  const Outcome outcome = check({dir.path()});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_EQ(
+      outcome.out,
+      first +
+          ":3:38: error: response 1: block needs alert beside it; write actions: [alert, block]\n" +
+          settings +
+          ":1:14: error: rotate_keep must be a whole number from 0 to 1000, not \"x\"\n" + last +
+          ":3:38: error: response 1: block needs alert beside it; write actions: [alert, block]\n");
+}
+
+TEST(CheckCommand, UnreadableFilesAndNothingToCheckAreUsageErrors) {
+  const TempPolicies dir;
+  for (const auto& files : {std::vector<std::string>{dir.path() + "/none.yml"}, {dir.path()}}) {
+    const Outcome outcome = check(files);
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_THAT(outcome.err, StartsWith("holdfast check: "));
+    expect_one_line(outcome.err);
+  }
+}
+
+TEST(ExplainCommand, AnswersFromFileAndStandardInput) {
+  const TempPolicies dir;
+  const std::string policy = dir.write("p.yml", kValid);
+  const std::string event = dir.write("e.json", kEvent);
+  for (const Outcome& outcome : {explain({policy}, event), explain({policy}, std::nullopt, kEvent),
+                                 explain({policy}, "-", kEvent)}) {
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(outcome.err, "");
+    expect_one_line(outcome.out);
+    const auto document = nlohmann::json::parse(outcome.out);
+    EXPECT_EQ(document["decision"], "alert");
+    EXPECT_EQ(document["responses"][0]["policy"], policy);
+  }
+}
+
+TEST(ExplainCommand, WhatIsWrongTakesOneLineAndExitsTwo) {
+  const TempPolicies dir;
+  const std::string policy = dir.write("p.yml", kValid);
+  const std::string bad = dir.write("bad.yml", "file: {selectors: 1, responses: 2}");
+  const std::pair<Outcome, const char*> cases[] = {
+      {explain({policy}, std::nullopt, "{"), "event: malformed JSON"},
+      {explain({policy}, std::nullopt, ""), "event: malformed JSON"},
+      {explain({policy}, std::nullopt, "{}"), "event: no operation"},
+      {explain({policy}, dir.path() + "/none.json"), "none.json: No such file"},
+      {explain({policy}, dir.path()), "no event in it"},
+      {explain({bad}, std::nullopt, kEvent), "(and 1 more; run holdfast check)"},
+      {explain({dir.path() + "/none.yml"}, std::nullopt, kEvent), "none.yml: No such file"},
+      {explain({}, std::nullopt, kEvent), "no policy"},
+  };
+  for (const auto& [outcome, problem] : cases) {
+    EXPECT_EQ(outcome.status, 2) << problem;
+    EXPECT_EQ(outcome.out, "") << problem;
+    EXPECT_THAT(outcome.err, AllOf(StartsWith("holdfast explain: "), HasSubstr(problem)));
+    expect_one_line(outcome.err);
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::testing

@@ -1,0 +1,64 @@
+#include "container/runtime_json.h"
+
+#include <gtest/gtest.h>
+
+#include "temp_tree.h"
+
+namespace holdfast {
+namespace {
+
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+using std::chrono::system_clock;
+
+TEST(RuntimeJson, MissingMalformedAndForeignFiles) {
+  const TempTree tree;
+  tree.file("good.json", R"({"a":"b"})");
+  tree.file("half.json", R"({"a":"b)");
+  tree.file("empty.json", "");
+  tree.file("bytes.json", "{\"a\":\"\xff\xfe\"}");
+  tree.file("deep.json", std::string(200000, '['));
+  tree.directory("dir.json");
+  ASSERT_EQ(mkfifo((tree / "fifo.json").c_str(), 0600), 0);
+  EXPECT_TRUE(read_json_file(tree / "good.json").has_value());
+  for (const char* name :
+       {"half.json", "empty.json", "bytes.json", "deep.json", "dir.json", "fifo.json", "none"}) {
+    EXPECT_FALSE(read_json_file(tree / name).has_value()) << name;
+  }
+}
+
+TEST(RuntimeJson, MembersOfOddTypes) {
+  const auto json = parse_json(R"({"text":"x","number":7,"empty":"","list":["y"]})");
+  ASSERT_TRUE(json.has_value());
+  EXPECT_EQ(text_member(*json, "text"), "x");
+  EXPECT_EQ(text_member(*json, "number"), std::nullopt);
+  EXPECT_EQ(text_member(*json, "empty"), std::nullopt);
+  EXPECT_EQ(text_member(*json, "absent"), std::nullopt);
+  EXPECT_EQ(text_member(member(*json, "list"), "text"), std::nullopt);
+  EXPECT_EQ(string_members(*json), (Annotations{{"empty", ""}, {"text", "x"}}));
+  EXPECT_TRUE(string_members(member(*json, "list")).empty());
+}
+
+TEST(RuntimeJson, Times) {
+  const auto at = [](auto since_epoch) {
+    return system_clock::time_point(
+        std::chrono::duration_cast<system_clock::duration>(since_epoch));
+  };
+  EXPECT_EQ(parse_time("1970-01-01T00:00:00Z"), at(seconds(0)));
+  EXPECT_EQ(parse_time("2024-02-29T12:30:45.123456789Z"),
+            at(seconds(1709209845) + nanoseconds(123456789)));
+  EXPECT_EQ(parse_time("2024-02-29T14:30:45.5+02:00"),
+            at(seconds(1709209845) + nanoseconds(500000000)));
+  EXPECT_EQ(parse_time("2024-02-29T07:00:45-05:30"), at(seconds(1709209845)));
+  EXPECT_EQ(parse_time("2024-02-29T12:30:45.1234567891234Z"),
+            at(seconds(1709209845) + nanoseconds(123456789)));
+  for (const char* bad :
+       {"", "2024", "2024-02-29 12:30:45Z", "2024-02-29T12:30:45", "2024-13-01T00:00:00Z",
+        "0001-01-01T00:00:00Z", "2024-02-29T12:30:45.Z", "2024-02-29T12:30:45Zjunk",
+        "x024-02-29T12:30:45Z", "2024-02-29T12:30:45+0200"}) {
+    EXPECT_EQ(parse_time(bad), std::nullopt) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace holdfast
