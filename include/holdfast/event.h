@@ -56,8 +56,8 @@ struct Process {
   std::optional<bool> interactive;  // the session has a controlling terminal
 };
 
-// mount: a mounted directory; file: a mounted single file. Sensors always know; an event in JSON may
-// leave it out, and then it is unknown.
+// mount: a mounted directory; file: a mounted single file. Sensors always know; an event in JSON
+// may leave it out, and then it is unknown.
 enum class Volume : std::uint8_t { none, mount, file, unknown };
 
 struct Event {

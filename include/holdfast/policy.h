@@ -54,7 +54,8 @@ struct CompiledPolicies {
 // Never throws; every problem of every file becomes a diagnostic.
 CompiledPolicies compile_policies(const std::vector<PolicyText>& texts);
 
-// Reads files and `*.yml` / `*.yaml` in directories (sorted by name). An unreadable file is an Error.
+// Reads files and `*.yml` / `*.yaml` in directories (sorted by name). An unreadable file is an
+// Error.
 Result<std::vector<PolicyText>> read_policies(const std::vector<std::string>& paths);
 
 }  // namespace holdfast

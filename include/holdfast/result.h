@@ -12,9 +12,9 @@
 namespace holdfast {
 
 struct Error {
-  int code = 0;       // an errno value; 0 when no system call was involved
-  std::string what;   // what was attempted, and on what: "open /proc/41/cgroup"
-  std::string remedy; // what the operator can do; may be empty
+  int code = 0;        // an errno value; 0 when no system call was involved
+  std::string what;    // what was attempted, and on what: "open /proc/41/cgroup"
+  std::string remedy;  // what the operator can do; may be empty
 
   // "open /proc/41/cgroup: No such file or directory (remedy)"
   std::string message() const {

@@ -25,8 +25,9 @@ int hold_command(int argc, char** argv) {
 int main(int argc, char** argv) {
   if (argc > 1 && std::string(argv[1]) == "runtime-hold") return hold_command(argc, argv);
 
-  CLI::App app{"holdfast keeps containers as they were shipped: it blocks and reports changed and "
-               "added executables."};
+  CLI::App app{
+      "holdfast keeps containers as they were shipped: it blocks and reports changed and "
+      "added executables."};
   app.set_version_flag("--version", std::string("holdfast ") + HOLDFAST_VERSION);
   app.require_subcommand(1);
 
@@ -36,7 +37,8 @@ int main(int argc, char** argv) {
   run_app->add_option("--policy", run.policies, "Policy file or directory; may be repeated")
       ->allow_extra_args(false);
   run_app->add_option("--alerts", run.alerts, "Alert file");
-  run_app->add_option("--state-dir", run.state_dir, "Put sockets, lock and logs below this directory");
+  run_app->add_option("--state-dir", run.state_dir,
+                      "Put sockets, lock and logs below this directory");
 
   std::vector<std::string> files;
   CLI::App* check_app = app.add_subcommand("check", "Validate policies and settings");
@@ -53,7 +55,8 @@ int main(int argc, char** argv) {
   StatusOptions status;
   CLI::App* status_app = app.add_subcommand("status", "Show the running daemon and its containers");
   status_app->add_flag("--json", status.json, "As JSON");
-  status_app->add_option("--config", status.run.config, "Settings file")->default_str(kDefaultConfig);
+  status_app->add_option("--config", status.run.config, "Settings file")
+      ->default_str(kDefaultConfig);
   status_app->add_option("--state-dir", status.run.state_dir, "The daemon's --state-dir");
 
   try {

@@ -11,10 +11,11 @@ namespace holdfast {
 namespace {
 
 void print_readable(const nlohmann::json& status) {
-  std::cout << "holdfast " << status.value("version", "") << ": " << status.value("health", "") << ", "
-            << (status.value("enforcing", false) ? "blocking" : "reporting only") << "\n";
+  std::cout << "holdfast " << status.value("version", "") << ": " << status.value("health", "")
+            << ", " << (status.value("enforcing", false) ? "blocking" : "reporting only") << "\n";
   for (const auto& container : status.value("containers", nlohmann::json::array())) {
-    std::cout << "  " << container.value("id", "").substr(0, 12) << "  " << container.value("coverage", "");
+    std::cout << "  " << container.value("id", "").substr(0, 12) << "  "
+              << container.value("coverage", "");
     if (container.contains("reason")) std::cout << " (" << container.value("reason", "") << ")";
     if (container.contains("image")) std::cout << "  " << container["image"].value("name", "");
     std::cout << "\n";
@@ -22,8 +23,8 @@ void print_readable(const nlohmann::json& status) {
   const auto& events = status["events"];
   const auto& alerts = status["alerts"];
   std::cout << "  events " << events.value("read", 0) << ", refused " << events.value("refused", 0)
-            << ", alerts written " << alerts.value("written", 0) << ", lost " << alerts.value("lost", 0)
-            << "\n";
+            << ", alerts written " << alerts.value("written", 0) << ", lost "
+            << alerts.value("lost", 0) << "\n";
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ class ChangeTimeContent : public RootContent {
     return judge(file, path);
   }
   Original original(const FileStat& file, const std::string&) const override {
-    const bool existed = certainly_image(file) ||
-                         (has_birth(file) && nanoseconds(file.stx_btime) < created_ns_);
+    const bool existed =
+        certainly_image(file) || (has_birth(file) && nanoseconds(file.stx_btime) < created_ns_);
     return {existed, existed && has_execute_bit(file)};
   }
   bool was_let_run(const FileStat&) const override { return false; }

@@ -24,8 +24,8 @@ std::int64_t now_ns() {
 ssize_t read_fully(int fd, std::vector<char>& buffer, off_t offset) {
   std::size_t have = 0;
   while (have < buffer.size()) {
-    const ssize_t length = pread(fd, buffer.data() + have, buffer.size() - have,
-                                 offset + static_cast<off_t>(have));
+    const ssize_t length =
+        pread(fd, buffer.data() + have, buffer.size() - have, offset + static_cast<off_t>(have));
     if (length < 0 && errno == EINTR) continue;
     if (length < 0) return -1;
     if (length == 0) break;
@@ -64,9 +64,9 @@ Result<std::shared_ptr<OverlayContent>> OverlayContent::open(const OverlayLayers
       birth_order_holds = !lower->newer_than(upper.stx_btime);
     }
   }
-  return std::shared_ptr<OverlayContent>(new OverlayContent(std::move(*lower), layers.upper, upper_born,
-                                                            birth_order_holds, compare_limit,
-                                                            std::move(is_mapped)));
+  return std::shared_ptr<OverlayContent>(new OverlayContent(std::move(*lower), layers.upper,
+                                                            upper_born, birth_order_holds,
+                                                            compare_limit, std::move(is_mapped)));
 }
 
 OverlayContent::OverlayContent(LowerLayers lower, std::string upper, std::int64_t upper_born,
@@ -108,7 +108,8 @@ Judgement OverlayContent::compare(int fd, const FileStat& file, const std::strin
   std::vector<ino_t> inodes{file.stx_ino};
   struct stat upper {};
   if (lstat((upper_ + path).c_str(), &upper) == 0) inodes.push_back(upper.st_ino);
-  if (is_mapped_(inodes)) return {Origin::drift, true, "mapped writable and shared while it is run"};
+  if (is_mapped_(inodes))
+    return {Origin::drift, true, "mapped writable and shared while it is run"};
   if (const std::optional<FileStat> now = stat_of(fd);
       !now || nanoseconds(now->stx_ctime) != nanoseconds(file.stx_ctime)) {
     return {Origin::drift, true, "changed while it was compared with the image's file"};
@@ -117,7 +118,8 @@ Judgement OverlayContent::compare(int fd, const FileStat& file, const std::strin
   return {Origin::image, true, ""};
 }
 
-RootContent::Original OverlayContent::original(const FileStat& file, const std::string& path) const {
+RootContent::Original OverlayContent::original(const FileStat& file,
+                                               const std::string& path) const {
   if (certainly_image(file)) return {true, has_execute_bit(file)};
   const std::optional<LowerFile> found = lower_.original(path);
   if (!found) return {};

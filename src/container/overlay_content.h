@@ -33,8 +33,8 @@ class OverlayContent : public RootContent {
   void distrust_birth_order() { birth_order_holds_ = false; }
 
  private:
-  OverlayContent(LowerLayers lower, std::string upper, std::int64_t upper_born, bool birth_order_holds,
-                 std::uint64_t compare_limit, SharedMappingCheck is_mapped);
+  OverlayContent(LowerLayers lower, std::string upper, std::int64_t upper_born,
+                 bool birth_order_holds, std::uint64_t compare_limit, SharedMappingCheck is_mapped);
   bool is_known_copy(const FileStat& file) const;
   void remember_copy(const FileStat& file);
 

@@ -5,7 +5,9 @@
 namespace holdfast {
 namespace {
 
-std::string proc(pid_t pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
+std::string proc(pid_t pid, const char* name) {
+  return "/proc/" + std::to_string(pid) + "/" + name;
+}
 
 std::optional<pid_t> parent_of(pid_t tid) {
   const Result<std::string> text = read_small_file(proc(tid, "status"), 4096);
@@ -14,7 +16,8 @@ std::optional<pid_t> parent_of(pid_t tid) {
   if (at == std::string::npos) return std::nullopt;
   pid_t parent = 0;
   const char* begin = text->data() + at + 7;
-  if (std::from_chars(begin, text->data() + text->size(), parent).ec != std::errc()) return std::nullopt;
+  if (std::from_chars(begin, text->data() + text->size(), parent).ec != std::errc())
+    return std::nullopt;
   return parent;
 }
 

@@ -16,14 +16,14 @@ enum class Intent : std::uint8_t { write, run };
 // What /proc said about one process.
 struct ProcessView {
   bool in_container_cgroup = false;
-  bool host_mounts = false;      // its mount namespace is the host's
-  bool host_root = false;        // its root directory is the host's: not yet pivoted
-  bool forked_of_host = false;   // same executable as its parent, which is a host process
+  bool host_mounts = false;     // its mount namespace is the host's
+  bool host_root = false;       // its root directory is the host's: not yet pivoted
+  bool forked_of_host = false;  // same executable as its parent, which is a host process
 };
 
-// Pure. Runs are forgiven to true host processes only; a write is also forgiven to a runtime that is
-// still setting the container up and to a host tool's chrooted helper (dockerd's untar): what they
-// leave behind meets the exec gate.
+// Pure. Runs are forgiven to true host processes only; a write is also forgiven to a runtime that
+// is still setting the container up and to a host tool's chrooted helper (dockerd's untar): what
+// they leave behind meets the exec gate.
 bool acts_for_host(const ProcessView& view, Intent intent);
 
 class ProcessOrigin {

@@ -12,7 +12,7 @@ namespace holdfast {
 
 struct Judgement {
   enum class Origin : std::uint8_t {
-    image,         // never copied up, or copied up with the same bytes
+    image,  // never copied up, or copied up with the same bytes
     drift,
     undetermined,  // copied up, same size: compare() has to read both
   };

@@ -67,7 +67,8 @@ void ContainerWatch::start_hold() {
   hold_ready_ = false;
   const std::vector<std::string> binaries = find_runtime_binaries(host_, configured_runtimes_);
   if (binaries.empty()) {
-    spdlog::info("no container runtime binary found to hold; new containers are seen by their mounts");
+    spdlog::info(
+        "no container runtime binary found to hold; new containers are seen by their mounts");
   }
   Result<std::unique_ptr<RuntimeHold>> hold = RuntimeHold::start(binaries);
   if (!hold) {
@@ -140,7 +141,8 @@ void ContainerWatch::run() {
     }
     if (waiting[1].revents != 0) serve_hold();
     if (waiting[2].revents != 0) {
-      spdlog::warn("the clock was set: birth times no longer tell image files of running containers");
+      spdlog::warn(
+          "the clock was set: birth times no longer tell image files of running containers");
       registry_.distrust_birth_order();
       clock_ = clock_watch();
     }

@@ -16,8 +16,8 @@ namespace holdfast {
 class ContainerWatch {
  public:
   // Scans once, then starts the hold and the thread.
-  static Result<std::unique_ptr<ContainerWatch>> start(const HostView& host, Registry& registry,
-                                                       std::vector<std::string> configured_runtimes);
+  static Result<std::unique_ptr<ContainerWatch>> start(
+      const HostView& host, Registry& registry, std::vector<std::string> configured_runtimes);
   ~ContainerWatch();
 
   // Runs `task` on the watch's thread, which owns the registry.
@@ -27,7 +27,8 @@ class ContainerWatch {
   bool hold_ready() const { return hold_ready_; }
 
  private:
-  ContainerWatch(const HostView& host, Registry& registry, std::vector<std::string> configured_runtimes);
+  ContainerWatch(const HostView& host, Registry& registry,
+                 std::vector<std::string> configured_runtimes);
   void run();
   void start_hold();
   void serve_hold();

@@ -15,7 +15,8 @@ namespace holdfast {
 class ControlServer {
  public:
   // Replaces a socket file that a dead daemon left; the instance lock says that it is dead.
-  static Result<std::unique_ptr<ControlServer>> start(std::string path, std::function<std::string()> status);
+  static Result<std::unique_ptr<ControlServer>> start(std::string path,
+                                                      std::function<std::string()> status);
   ~ControlServer();
 
  private:

@@ -67,7 +67,11 @@ std::int64_t created_ns(const std::optional<WorkloadFacts>& facts, pid_t pid) {
 
 Registry::Registry(const HostView& host, const WorkloadResolver& resolver, Responder& responder,
                    const GuardServices& services, RegistrySettings settings)
-    : host_(host), resolver_(resolver), responder_(responder), services_(services), settings_(settings) {}
+    : host_(host),
+      resolver_(resolver),
+      responder_(responder),
+      services_(services),
+      settings_(settings) {}
 
 Registry::~Registry() {
   for (auto& [key, root] : roots_) {
@@ -131,8 +135,8 @@ Registry::Root Registry::make_overlay_root(const Mount& mount, const std::string
       return root;
     }
   }
-  Result<std::shared_ptr<OverlayContent>> content =
-      OverlayContent::open(*layers, settings_.compare_limit, [this](const std::vector<ino_t>& inodes) {
+  Result<std::shared_ptr<OverlayContent>> content = OverlayContent::open(
+      *layers, settings_.compare_limit, [this](const std::vector<ino_t>& inodes) {
         return has_shared_writable_mapping(inodes, *services_.origin);
       });
   if (!content) {
@@ -140,8 +144,8 @@ Registry::Root Registry::make_overlay_root(const Mount& mount, const std::string
     return root;
   }
   root.overlay = *content;
-  const std::optional<WorkloadFacts> facts = on_host ? resolver_.by_mount_point(mount.mount_point)
-                                                     : std::nullopt;
+  const std::optional<WorkloadFacts> facts =
+      on_host ? resolver_.by_mount_point(mount.mount_point) : std::nullopt;
   ContainerGuard::Root where{{on_host ? mount.mount_point : "", mount.device}, {mark_path}};
   const Status placed = place(root, *content, std::move(where),
                               facts ? facts->workload : named(fallback_id(mount.mount_point)));
@@ -201,8 +205,7 @@ Status Registry::place(Root& root, std::shared_ptr<RootContent> content, Contain
 // Until a runtime's files name the root's owner, each act asks who its process belongs to.
 void Registry::identify_later(ContainerGuard& guard) {
   guard.set_identify([this, &guard](pid_t tid) {
-    const Result<std::string> cgroup =
-        read_small_file("/proc/" + std::to_string(tid) + "/cgroup");
+    const Result<std::string> cgroup = read_small_file("/proc/" + std::to_string(tid) + "/cgroup");
     const std::optional<std::string> id =
         cgroup ? container_of_process(*cgroup, &resolver_) : std::nullopt;
     if (id) set_container(guard, *id);
@@ -282,8 +285,9 @@ Registry::Look Registry::look_at(const ContainerCgroup& container,
         read_small_file("/proc/" + std::to_string(pid) + "/mountinfo", 64U << 20);
     if (!text) continue;
     const std::vector<Mount> mounts = parse_mountinfo(*text);
-    const auto root_mount = std::find_if(mounts.rbegin(), mounts.rend(),
-                                         [](const Mount& mount) { return mount.mount_point == "/"; });
+    const auto root_mount = std::find_if(mounts.rbegin(), mounts.rend(), [](const Mount& mount) {
+      return mount.mount_point == "/";
+    });
     if (root_mount == mounts.rend() || root_mount->device != root_id->device) continue;
     if (root_mount->type == "overlay") {
       if (host_.runs_from(root_mount->device)) return Look::covered;  // this daemon's own container

@@ -59,11 +59,11 @@ class Registry {
 
  private:
   struct Root {
-    std::shared_ptr<ContainerGuard> guard;    // null: not covered, for `reason`
+    std::shared_ptr<ContainerGuard> guard;  // null: not covered, for `reason`
     std::uint64_t responder_key = 0;
     MarkScope scope = MarkScope::filesystem;
     std::string mark_path;
-    std::string type;                         // filesystem type
+    std::string type;  // filesystem type
     dev_t device = 0;
     bool on_host = false;                     // among the host's mounts at the last scan
     std::shared_ptr<OverlayContent> overlay;  // null for other roots

@@ -12,19 +12,19 @@ namespace holdfast {
 
 struct Settings {
   std::vector<std::string> policies = {"/etc/holdfast/policies"};  // files or directories
-  std::string run_dir = "/run/holdfast";      // sockets and the lock
+  std::string run_dir = "/run/holdfast";                           // sockets and the lock
   std::string log_dir = "/var/log/holdfast";  // alerts.ndjson, file.ndjson, process.ndjson
   std::string alerts_file;                    // empty: LOG_DIR/alerts.ndjson
   std::string host_root = "auto";  // where the host's files are: "auto", "/" or "/proc/1/root"
   std::vector<std::string> runtime_binaries;  // held at exec besides the runc, crun and youki found
   // Looked at besides the usual places, to learn who a container is:
-  std::vector<std::string> podman_storage;  // podman storage roots
-  std::vector<std::string> docker_root;     // docker data roots
-  std::vector<std::string> oci_state;       // runc, crun and youki state roots
-  std::uint64_t rotate_bytes = 64ull << 20;   // an alert file is renamed beyond that size
-  int rotate_keep = 4;                        // how many renamed files stay
-  std::uint64_t alert_queue = 8192;           // documents that wait for the disk at most
-  std::uint64_t compare_limit = 256ull << 20; // bytes: larger copied-up executables count as drift
+  std::vector<std::string> podman_storage;     // podman storage roots
+  std::vector<std::string> docker_root;        // docker data roots
+  std::vector<std::string> oci_state;          // runc, crun and youki state roots
+  std::uint64_t rotate_bytes = 64ull << 20;    // an alert file is renamed beyond that size
+  int rotate_keep = 4;                         // how many renamed files stay
+  std::uint64_t alert_queue = 8192;            // documents that wait for the disk at most
+  std::uint64_t compare_limit = 256ull << 20;  // bytes: larger copied-up executables count as drift
 
   // Puts sockets, the lock and logs below `dir` (--state-dir).
   void use_state_dir(const std::string& dir);
@@ -38,8 +38,8 @@ struct ParsedSettings {
 // YAML keys are the members' names. Unknown keys, wrong types and values out of range are errors.
 ParsedSettings parse_settings(const std::string& file, std::string_view text);
 
-// True when the YAML's top-level keys are a policy's (version, selectors, responses, file, process):
-// `check` reads policies and settings alike.
+// True when the YAML's top-level keys are a policy's (version, selectors, responses, file,
+// process): `check` reads policies and settings alike.
 bool looks_like_policy(std::string_view text);
 
 }  // namespace holdfast

@@ -12,7 +12,8 @@ namespace holdfast {
 namespace {
 
 // The first error, for the one line that is promised; `check` shows them all.
-std::optional<StartupFailure> first_error(const std::vector<Diagnostic>& diagnostics, int exit_status) {
+std::optional<StartupFailure> first_error(const std::vector<Diagnostic>& diagnostics,
+                                          int exit_status) {
   std::size_t errors = 0;
   std::string text;
   for (const Diagnostic& diagnostic : diagnostics) {
@@ -51,7 +52,8 @@ Startup<std::shared_ptr<const PolicySet>> load_policies(const Settings& settings
   }
   const CompiledPolicies compiled = compile_policies(*texts);
   if (std::optional<StartupFailure> failure = first_error(compiled.diagnostics, 1)) return *failure;
-  for (const Diagnostic& diagnostic : compiled.diagnostics) spdlog::warn("{}", diagnostic.to_string());
+  for (const Diagnostic& diagnostic : compiled.diagnostics)
+    spdlog::warn("{}", diagnostic.to_string());
   return compiled.set;
 }
 
@@ -65,7 +67,8 @@ Status make_directories(const Settings& settings) {
   for (const std::string& directory : {settings.run_dir, settings.log_dir}) {
     std::error_code error;
     std::filesystem::create_directories(directory, error);
-    if (error) return Error{error.value(), "make directory " + directory, "create it, or set another"};
+    if (error)
+      return Error{error.value(), "make directory " + directory, "create it, or set another"};
   }
   return {};
 }

@@ -25,27 +25,27 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
       !status.policy_error.empty() || status.alerts.lost > 0 ||
       std::any_of(status.containers.begin(), status.containers.end(),
                   [](const ContainerStatus& c) { return c.coverage == Coverage::none; });
-  json document{
-      {"version", HOLDFAST_VERSION},
-      {"health", degraded ? "degraded" : "ok"},
-      {"enforcing", status.enforcing},
-      {"policies", status.policies},
-      {"runtime_hold", {{"ready", status.runtime_hold}, {"restarts", status.runtime_hold_restarts}}},
-      {"containers", std::move(containers)},
-      {"events",
-       {{"read", counters.events.load()},
-        {"refused", counters.refused.load()},
-        {"alerted", counters.alerted.load()},
-        {"compared", counters.comparisons.load()},
-        {"undecided", counters.undecided.load()},
-        {"read_errors", counters.read_errors.load()},
-        {"leftovers", counters.leftovers.load()}}},
-      {"alerts",
-       {{"written", status.alerts.written},
-        {"coalesced", status.alerts.coalesced},
-        {"queued", status.alerts.queued},
-        {"lost", status.alerts.lost},
-        {"write_errors", status.alerts.write_errors}}}};
+  json document{{"version", HOLDFAST_VERSION},
+                {"health", degraded ? "degraded" : "ok"},
+                {"enforcing", status.enforcing},
+                {"policies", status.policies},
+                {"runtime_hold",
+                 {{"ready", status.runtime_hold}, {"restarts", status.runtime_hold_restarts}}},
+                {"containers", std::move(containers)},
+                {"events",
+                 {{"read", counters.events.load()},
+                  {"refused", counters.refused.load()},
+                  {"alerted", counters.alerted.load()},
+                  {"compared", counters.comparisons.load()},
+                  {"undecided", counters.undecided.load()},
+                  {"read_errors", counters.read_errors.load()},
+                  {"leftovers", counters.leftovers.load()}}},
+                {"alerts",
+                 {{"written", status.alerts.written},
+                  {"coalesced", status.alerts.coalesced},
+                  {"queued", status.alerts.queued},
+                  {"lost", status.alerts.lost},
+                  {"write_errors", status.alerts.write_errors}}}};
   if (!status.policy_error.empty()) document["policy_error"] = status.policy_error;
   // Names come from the node's files: bytes that are not UTF-8 must not make it throw.
   return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";

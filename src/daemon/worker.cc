@@ -57,9 +57,9 @@ Action strongest_action(const PolicySet& policies) {
 }
 
 void announce(const PolicySet& policies) {
-  spdlog::info("policy: executables are {}",
-               strongest_action(policies) == Action::block ? "blocked and reported"
-                                                           : "reported, not blocked");
+  spdlog::info("policy: executables are {}", strongest_action(policies) == Action::block
+                                                 ? "blocked and reported"
+                                                 : "reported, not blocked");
   if (policies.strongest_for({Operation::exec_memfd}) != Action::allow) {
     spdlog::warn("execMemFd is not enforced yet: memory files run unseen");
   }
@@ -94,8 +94,8 @@ int run_daemon(const RunOptions& options) {
   const ProcfsProcessOrigin origin(resolver, host->mounts(), host->root());
   GateCounters counters;
   const GuardServices services{[&] { return policies.get(); },
-                               [&](AlertRecord record) { (*log)->submit(std::move(record)); }, &origin,
-                               &counters};
+                               [&](AlertRecord record) { (*log)->submit(std::move(record)); },
+                               &origin, &counters};
   Result<std::unique_ptr<Responder>> responder = Responder::start(counters);
   if (!responder) return refuse(responder.error());
   Registry registry(*host, resolver, **responder, services,

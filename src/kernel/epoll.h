@@ -20,8 +20,12 @@ class Epoll {
     return Epoll(std::move(fd));
   }
 
-  Status add(int fd, std::uint32_t events, std::uint64_t key) { return control(EPOLL_CTL_ADD, fd, events, key); }
-  Status rearm(int fd, std::uint32_t events, std::uint64_t key) { return control(EPOLL_CTL_MOD, fd, events, key); }
+  Status add(int fd, std::uint32_t events, std::uint64_t key) {
+    return control(EPOLL_CTL_ADD, fd, events, key);
+  }
+  Status rearm(int fd, std::uint32_t events, std::uint64_t key) {
+    return control(EPOLL_CTL_MOD, fd, events, key);
+  }
   void remove(int fd) { epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, nullptr); }
 
   // Key of one ready descriptor; waits without limit.

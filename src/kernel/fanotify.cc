@@ -12,9 +12,12 @@ constexpr std::size_t kMostEvents = 32;
 
 unsigned scope_flag(MarkScope scope) {
   switch (scope) {
-    case MarkScope::inode: return FAN_MARK_INODE;
-    case MarkScope::mount: return FAN_MARK_MOUNT;
-    case MarkScope::filesystem: return FAN_MARK_FILESYSTEM;
+    case MarkScope::inode:
+      return FAN_MARK_INODE;
+    case MarkScope::mount:
+      return FAN_MARK_MOUNT;
+    case MarkScope::filesystem:
+      return FAN_MARK_FILESYSTEM;
   }
   return FAN_MARK_INODE;
 }
@@ -26,7 +29,8 @@ class KernelGroup : public FanotifyGroup {
   int fd() const override { return fd_.get(); }
 
   Status mark(MarkScope scope, std::uint64_t mask, const std::string& path) override {
-    if (fanotify_mark(fd_.get(), FAN_MARK_ADD | scope_flag(scope), mask, AT_FDCWD, path.c_str()) != 0) {
+    if (fanotify_mark(fd_.get(), FAN_MARK_ADD | scope_flag(scope), mask, AT_FDCWD, path.c_str()) !=
+        0) {
       return errno_error("fanotify mark on " + path);
     }
     return {};
@@ -35,7 +39,8 @@ class KernelGroup : public FanotifyGroup {
   Result<std::vector<FanotifyEvent>> read(std::size_t limit) override {
     // The buffer bounds how many descriptors one read may bring.
     alignas(fanotify_event_metadata) std::array<char, kMostEvents * FAN_EVENT_METADATA_LEN> buffer;
-    const std::size_t room = std::clamp<std::size_t>(limit, 1, kMostEvents) * FAN_EVENT_METADATA_LEN;
+    const std::size_t room =
+        std::clamp<std::size_t>(limit, 1, kMostEvents) * FAN_EVENT_METADATA_LEN;
     ssize_t length = ::read(fd_.get(), buffer.data(), room);
     if (length < 0) {
       if (errno == EAGAIN || errno == EINTR) return std::vector<FanotifyEvent>{};
@@ -71,12 +76,12 @@ Result<std::shared_ptr<FanotifyGroup>> open_fanotify_group() {
                             O_RDONLY | O_CLOEXEC | O_LARGEFILE | O_NOATIME));
   if (!fd.valid()) {
     const int code = errno;
-    const char* remedy = code == EPERM    ? "run as root with CAP_SYS_ADMIN"
-                         : code == EMFILE ? "raise fs.fanotify.max_user_groups or the descriptor limit"
-                         : code == ENOSYS ? "the kernel needs CONFIG_FANOTIFY"
-                         : code == EINVAL
-                             ? "the kernel needs CONFIG_FANOTIFY_ACCESS_PERMISSIONS and version 5.0"
-                             : "";
+    const char* remedy =
+        code == EPERM    ? "run as root with CAP_SYS_ADMIN"
+        : code == EMFILE ? "raise fs.fanotify.max_user_groups or the descriptor limit"
+        : code == ENOSYS ? "the kernel needs CONFIG_FANOTIFY"
+        : code == EINVAL ? "the kernel needs CONFIG_FANOTIFY_ACCESS_PERMISSIONS and version 5.0"
+                         : "";
     return Error{code, "fanotify_init", remedy};
   }
   return std::shared_ptr<FanotifyGroup>(std::make_shared<KernelGroup>(std::move(fd)));

@@ -4,7 +4,8 @@ namespace holdfast {
 
 std::optional<FileStat> stat_of(int fd) {
   FileStat file{};
-  if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &file) != 0) return std::nullopt;
+  if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &file) != 0)
+    return std::nullopt;
   return file;
 }
 

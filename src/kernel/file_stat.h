@@ -11,7 +11,8 @@ namespace holdfast {
 
 using FileStat = struct statx;
 
-std::optional<FileStat> stat_of(int fd);  // basic facts and, where the filesystem has it, birth time
+std::optional<FileStat> stat_of(
+    int fd);  // basic facts and, where the filesystem has it, birth time
 
 inline bool has_birth(const FileStat& file) { return (file.stx_mask & STATX_BTIME) != 0; }
 inline bool is_regular(const FileStat& file) { return S_ISREG(file.stx_mode); }

@@ -6,7 +6,10 @@ namespace holdfast {
 
 PendingPermission::PendingPermission(std::shared_ptr<FanotifyGroup> group, UniqueFd file,
                                      FailMode fail_mode, std::atomic<std::uint64_t>* undecided)
-    : group_(std::move(group)), file_(std::move(file)), fail_mode_(fail_mode), undecided_(undecided) {}
+    : group_(std::move(group)),
+      file_(std::move(file)),
+      fail_mode_(fail_mode),
+      undecided_(undecided) {}
 
 PendingPermission& PendingPermission::operator=(PendingPermission&& other) noexcept {
   if (this != &other) {

@@ -85,7 +85,8 @@ std::optional<pid_t> thread_group_of(pid_t tid) {
   if (at == std::string::npos) return std::nullopt;
   const char* begin = text->data() + at + 7;
   pid_t group = 0;
-  if (std::from_chars(begin, text->data() + text->size(), group).ec != std::errc()) return std::nullopt;
+  if (std::from_chars(begin, text->data() + text->size(), group).ec != std::errc())
+    return std::nullopt;
   return group;
 }
 

@@ -26,8 +26,8 @@ void merge(Decision& into, Decision other) {
   into.alert |= other.alert;
   into.block |= other.block;
   into.log |= other.log;
-  for (auto [to, from] : {std::pair(&into.selectors, &other.selectors),
-                          std::pair(&into.policies, &other.policies)}) {
+  for (auto [to, from] :
+       {std::pair(&into.selectors, &other.selectors), std::pair(&into.policies, &other.policies)}) {
     for (std::string& name : *from) {
       if (std::find(to->begin(), to->end(), name) == to->end()) to->push_back(std::move(name));
     }
@@ -38,7 +38,8 @@ void merge(Decision& into, Decision other) {
 
 ContainerGuard::ContainerGuard(std::shared_ptr<FanotifyGroup> group,
                                std::shared_ptr<RootContent> content, Root root,
-                               std::shared_ptr<const Workload> workload, const GuardServices& services)
+                               std::shared_ptr<const Workload> workload,
+                               const GuardServices& services)
     : group_(std::move(group)),
       content_(std::move(content)),
       root_(std::move(root)),

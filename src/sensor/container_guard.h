@@ -47,8 +47,9 @@ class ContainerGuard {
     std::vector<std::string> views;  // directories that show the root, for removing leftovers
   };
 
-  ContainerGuard(std::shared_ptr<FanotifyGroup> group, std::shared_ptr<RootContent> content, Root root,
-                 std::shared_ptr<const Workload> workload, const GuardServices& services);
+  ContainerGuard(std::shared_ptr<FanotifyGroup> group, std::shared_ptr<RootContent> content,
+                 Root root, std::shared_ptr<const Workload> workload,
+                 const GuardServices& services);
 
   FanotifyGroup& group() { return *group_; }
   std::shared_ptr<RootContent> shared_content() const { return content_; }

@@ -15,10 +15,10 @@ class EventFacts {
  public:
   virtual ~EventFacts() = default;
 
-  virtual std::optional<FileStat> file() = 0;          // statx of the event's descriptor
-  virtual WriteAccess write_access() = 0;              // lease probe on it
-  virtual std::optional<BlockedSyscall> syscall() = 0; // what the opener is blocked in
-  virtual std::optional<std::string> path() = 0;       // as the container sees it; none: unlinked
+  virtual std::optional<FileStat> file() = 0;           // statx of the event's descriptor
+  virtual WriteAccess write_access() = 0;               // lease probe on it
+  virtual std::optional<BlockedSyscall> syscall() = 0;  // what the opener is blocked in
+  virtual std::optional<std::string> path() = 0;        // as the container sees it; none: unlinked
 };
 
 }  // namespace holdfast

@@ -11,7 +11,8 @@ constexpr const char* kNoPath = "";
 // Older than that, an empty untouched file is not what the blocked open has just created.
 constexpr std::int64_t kJustCreatedNs = 5'000'000'000;
 
-// Overlay may set owner and mode of a new file, and rename it over a whiteout, right after its birth.
+// Overlay may set owner and mode of a new file, and rename it over a whiteout, right after its
+// birth.
 constexpr std::int64_t kCreationTakesNs = 100'000'000;
 
 // Created by the open that is blocked: empty, not written since its birth, and just born.
@@ -19,8 +20,8 @@ bool just_created(const FileStat& file, std::int64_t now_ns) {
   if (file.stx_size != 0) return false;
   const std::int64_t changed = nanoseconds(file.stx_ctime);
   const std::int64_t born = nanoseconds(has_birth(file) ? file.stx_btime : file.stx_mtime);
-  return changed - born < kCreationTakesNs && nanoseconds(file.stx_mtime) - born < kCreationTakesNs &&
-         now_ns - born < kJustCreatedNs;
+  return changed - born < kCreationTakesNs &&
+         nanoseconds(file.stx_mtime) - born < kCreationTakesNs && now_ns - born < kJustCreatedNs;
 }
 
 Act make_act(Operation operation, Mechanism mechanism, std::string path, const FileStat& file,
@@ -45,12 +46,12 @@ std::optional<Act> open_gate(EventFacts& facts, RootContent& content, std::int64
 
   const bool created_now = just_created(*file, now_ns) && !content.certainly_image(*file) &&
                            content.judge(*file, path).origin != Judgement::Origin::image;
-  Act act = make_act(created_now && !original.exists ? Operation::create_executable
-                                                     : Operation::modify_executable,
-                     Mechanism::open_gate, path, *file,
-                     created_now      ? "created with an execute bit"
-                     : executable_now ? "an executable opened for writing"
-                                      : "opened for writing; executable in the image");
+  Act act = make_act(
+      created_now && !original.exists ? Operation::create_executable : Operation::modify_executable,
+      Mechanism::open_gate, path, *file,
+      created_now      ? "created with an execute bit"
+      : executable_now ? "an executable opened for writing"
+                       : "opened for writing; executable in the image");
   act.created_now = created_now;
   return act;
 }
@@ -63,9 +64,9 @@ std::optional<Act> exec_gate(EventFacts& facts, RootContent& content) {
   const std::string path = facts.path().value_or(kNoPath);
   Judgement judgement = content.judge(*file, path);
   if (judgement.origin == Judgement::Origin::image) return std::nullopt;
-  Act act = make_act(judgement.had_original ? Operation::modify_executable
-                                            : Operation::create_executable,
-                     Mechanism::exec_gate, path, *file, std::move(judgement.reason));
+  Act act =
+      make_act(judgement.had_original ? Operation::modify_executable : Operation::create_executable,
+               Mechanism::exec_gate, path, *file, std::move(judgement.reason));
   act.needs_comparison = judgement.origin == Judgement::Origin::undetermined;
   // Bytes that somebody can still change are not worth comparing.
   if (act.needs_comparison && facts.write_access() != WriteAccess::none) {

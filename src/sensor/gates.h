@@ -18,8 +18,8 @@ struct Act {
   std::string path;
   FileStat file{};
   std::string reason;
-  bool created_now = false;         // a refused creation leaves this empty file behind
-  bool needs_comparison = false;    // exec gate: an act only if RootContent::compare() finds drift
+  bool created_now = false;       // a refused creation leaves this empty file behind
+  bool needs_comparison = false;  // exec gate: an act only if RootContent::compare() finds drift
 };
 
 // FAN_OPEN_PERM: an executable opened for writing. Nothing: the open is no act.

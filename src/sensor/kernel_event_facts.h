@@ -30,8 +30,8 @@ class KernelEventFacts : public EventFacts {
   std::optional<std::string> path_;
 };
 
-// Pure: the container's path of `raw` (readlink of the descriptor). `container_rooted`: the opener's
-// root is on the container's root superblock, so that the path is already the container's.
+// Pure: the container's path of `raw` (readlink of the descriptor). `container_rooted`: the
+// opener's root is on the container's root superblock, so that the path is already the container's.
 std::string container_path(std::string raw, bool unlinked, const std::string& mount_point,
                            bool container_rooted);
 

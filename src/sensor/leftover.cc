@@ -13,8 +13,8 @@ namespace {
 
 bool is_same_empty_file(const struct stat& named, int fd) {
   struct stat opened {};
-  return fstat(fd, &opened) == 0 && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino &&
-         S_ISREG(opened.st_mode) && opened.st_size == 0;
+  return fstat(fd, &opened) == 0 && named.st_dev == opened.st_dev &&
+         named.st_ino == opened.st_ino && S_ISREG(opened.st_mode) && opened.st_size == 0;
 }
 
 bool unlink_below(const std::string& root, const std::string& path, int fd) {

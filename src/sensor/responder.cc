@@ -23,8 +23,10 @@ Result<std::unique_ptr<Responder>> Responder::start(GateCounters& counters) {
     return added.error();
   }
   const unsigned readers = std::max(2U, std::thread::hardware_concurrency());
-  for (unsigned i = 0; i < readers; ++i) responder->threads_.emplace_back([r = responder.get()] { r->serve(); });
-  for (unsigned i = 0; i < kComparers; ++i) responder->threads_.emplace_back([r = responder.get()] { r->compare(); });
+  for (unsigned i = 0; i < readers; ++i)
+    responder->threads_.emplace_back([r = responder.get()] { r->serve(); });
+  for (unsigned i = 0; i < kComparers; ++i)
+    responder->threads_.emplace_back([r = responder.get()] { r->compare(); });
   return responder;
 }
 

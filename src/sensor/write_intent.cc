@@ -19,13 +19,18 @@ OpenKind classify_open(const std::optional<BlockedSyscall>& call) {
   if (!call) return OpenKind::unclear;
   switch (call->number) {
 #ifdef SYS_open
-    case SYS_open: return classify_flags(call->args[1]);
-    case SYS_creat: return OpenKind::truncates;
+    case SYS_open:
+      return classify_flags(call->args[1]);
+    case SYS_creat:
+      return OpenKind::truncates;
 #endif
-    case SYS_openat: return classify_flags(call->args[2]);
+    case SYS_openat:
+      return classify_flags(call->args[2]);
     case SYS_execve:
-    case SYS_execveat: return OpenKind::reads;
-    default: return OpenKind::unclear;
+    case SYS_execveat:
+      return OpenKind::reads;
+    default:
+      return OpenKind::unclear;
   }
 }
 

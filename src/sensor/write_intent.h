@@ -25,10 +25,13 @@ bool has_write_intent(WriteAccess access, AskSyscall ask) {
   const OpenKind kind = classify_open(ask());
   if (kind == OpenKind::truncates) return true;
   switch (access) {
-    case WriteAccess::none: return false;
+    case WriteAccess::none:
+      return false;
     // Somebody writes: a certain reader beside another writer is a reader, all else is that writer.
-    case WriteAccess::held: return kind != OpenKind::reads;
-    case WriteAccess::unknown: return kind != OpenKind::reads;
+    case WriteAccess::held:
+      return kind != OpenKind::reads;
+    case WriteAccess::unknown:
+      return kind != OpenKind::reads;
   }
   return true;
 }

@@ -143,25 +143,39 @@ def settings(work):
     return path
 
 
-@pytest.fixture(scope="module")
-def make_daemon(binary, work, settings):
-    """A factory of daemons, started; those that still run at the end must stop as they should."""
-    made = []
+class DaemonFactory:
+    """Makes daemons; all that still run at the end must stop as they should."""
 
-    def make(*policies, start=True, arguments=(), state_dir=None, **options):
-        state_dir = state_dir or tempfile.mkdtemp(prefix="state.", dir=work)
+    def __init__(self, binary, work, settings):
+        self.binary, self.work, self.settings, self.made = binary, work, settings, []
+
+    def __call__(self, *policies, start=True, arguments=(), state_dir=None, **options):
+        state_dir = state_dir or tempfile.mkdtemp(prefix="state.", dir=self.work)
         flags = [word for policy in policies for word in ("--policy", policy)]
-        daemon = Daemon(binary, state_dir, "--config", settings, *flags, *arguments, **options)
-        made.append(daemon)
-        return daemon.start() if start else daemon
-    yield make
-    failures = []
-    for daemon in made:
-        try:
-            daemon.stop()
-        except AssertionError as failure:
-            failures.append(str(failure))
-    assert failures == []
+        daemon = Daemon(self.binary, state_dir, "--config", self.settings, *flags, *arguments,
+                        **options)
+        self.made.append(daemon)
+        if start:
+            # Each covers every container: two at once would judge each other's.
+            assert not Daemon.running, "another daemon of the tests still runs"
+            daemon.start()
+        return daemon
+
+    def stop_all(self):
+        failures = []
+        for daemon in self.made:
+            try:
+                daemon.stop()
+            except AssertionError as failure:
+                failures.append(str(failure))
+        assert failures == []
+
+
+@pytest.fixture
+def make_daemon(binary, work, settings):
+    factory = DaemonFactory(binary, work, settings)
+    yield factory
+    factory.stop_all()
 
 
 @pytest.fixture(scope="session")
@@ -175,9 +189,13 @@ def default_policy():
 
 
 @pytest.fixture(scope="module")
-def blocking(make_daemon, block_policy):
+def blocking(binary, work, settings, block_policy):
     """One daemon under policies/block.yml for all tests of a module."""
-    return make_daemon(block_policy)
+    factory = DaemonFactory(binary, work, settings)
+    try:
+        yield factory(block_policy)
+    finally:
+        factory.stop_all()
 
 
 @pytest.fixture(scope="session")

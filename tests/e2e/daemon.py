@@ -46,18 +46,21 @@ class Daemon:
             text = stream.read()
         return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
-    def alerts(self, container=None, operation=None, path=None):
+    def alerts(self, container=None, operation=None, path=None, outcome=None):
         def wanted(document):
             return (
                 (container is None or document["container"]["id"] == container)
                 and (operation is None or document["holdfast"].get("operation") == operation)
+                and (outcome is None or document["holdfast"]["outcome"] == outcome)
                 and (path is None or document.get("file", {}).get("path") == path))
         return [document for document in self.documents() if wanted(document)]
 
-    def wait_alert(self, container, operation=None, path=None, timeout=5):
-        """The first alert of that description; alerts are written after the answer."""
-        return wait_until(lambda: self.alerts(container, operation, path), timeout,
-                          f"an alert of {operation or 'any operation'} on {path or 'any path'}")[0]
+    def wait_alert(self, container, operation=None, path=None, outcome="blocked", timeout=5):
+        """The first alert of that description; alerts are written after the answer. What only
+        was seen (chmod of a new file, a copy by the host) is told of too, as `alerted`."""
+        what = f"an alert: {outcome}, {operation or 'any operation'}, {path or 'any path'}"
+        return wait_until(lambda: self.alerts(container, operation, path, outcome), timeout,
+                          what)[0]
 
     def status(self):
         done = run(self.binary, "status", "--json", "--state-dir", self.state_dir, timeout=10)

@@ -75,8 +75,7 @@ def test_shipped_default_refuses_nothing(make_daemon, default_policy, bundle, lo
     container = bundle("runc", lower).start()
     done = container.sh(DROP_AND_RUN.format(path="/tmp/x"))
     assert done.returncode == PAYLOAD_STATUS, done.stdout
-    alert = daemon.wait_alert(container.id, "createExecutable", "/tmp/x")
-    assert alert["holdfast"]["outcome"] == "alerted"
+    alert = daemon.wait_alert(container.id, "createExecutable", "/tmp/x", "alerted")
     assert "denied" not in alert["event"]["type"]
     container.remove()
     daemon.stop()
@@ -97,8 +96,9 @@ responses:
     container = bundle("crun", lower).start()
     assert_refused(container.sh(DROP_AND_RUN.format(path="/tmp/one")))
     assert container.sh(DROP_AND_RUN.format(path="/tmp/two")).returncode == PAYLOAD_STATUS
-    assert daemon.wait_alert(container.id, path="/tmp/two")["holdfast"]["outcome"] == "alerted"
-    assert daemon.wait_alert(container.id, path="/tmp/one")["holdfast"]["outcome"] == "blocked"
+    daemon.wait_alert(container.id, path="/tmp/two", outcome="alerted")
+    daemon.wait_alert(container.id, path="/tmp/one", outcome="blocked")
+    assert daemon.alerts(container.id, path="/tmp/two", outcome="blocked") == []
     container.remove()
     daemon.stop()
 
@@ -122,7 +122,7 @@ responses:
     try:
         done = container.sh(DROP_AND_RUN.format(path="/tmp/x"))
         assert done.returncode == PAYLOAD_STATUS, done.stdout
-        alert = daemon.wait_alert(container.id, "createExecutable", "/tmp/x")
+        alert = daemon.wait_alert(container.id, "createExecutable", "/tmp/x", "alerted")
         assert alert["cloud_defend"]["matched_selectors"] == ["this-image"]
     finally:
         container.remove()
