@@ -34,7 +34,7 @@ def test_modification_is_refused_before_it_is_copied_up(container, blocking):
 def test_leftovers_of_others_stay(container):
     """Only the empty file that a refused creation made is removed, never one that was there."""
     upper = f"{container.directory}/upper/tmp"
-    container.sh("echo precious >/tmp/data; : >/tmp/empty; chmod +x /tmp/empty /tmp/data")
+    container.sh("echo precious >/tmp/data; : >/tmp/empty; sleep 1; chmod +x /tmp/empty /tmp/data")
     assert_refused(container.sh("echo more >>/tmp/data"))
     assert_refused(container.sh("cat /app/payload >/tmp/empty"))
     with open(f"{upper}/data", encoding="utf-8") as data:

@@ -1,6 +1,4 @@
 """The Dockerfile, built offline: the image protects other containers of its host."""
-import os
-
 from containers import REPOSITORY
 from daemon import Daemon
 from expect import assert_refused
@@ -21,17 +19,7 @@ class ImageDaemon(Daemon):
             "--state-dir", "/state", "--config", "/state/holdfast.yml",
             "--policy", "/usr/share/holdfast/policies/block.yml"]
         with open(f"{state_dir}/holdfast.yml", "w", encoding="utf-8") as settings:
-            settings.write(f"podman_storage: [{podman.storage}]\nhost_root: {host_root()}\n")
-
-
-def host_root():
-    """The host's files as the container sees them. Some sandboxes forbid even root to look at
-    process 1; there a kernel thread, which process 2 is, shows the same."""
-    try:
-        os.readlink("/proc/1/ns/mnt")
-        return "/proc/1/root"
-    except PermissionError:
-        return "/proc/2/root"
+            settings.write(f"podman_storage: [{podman.storage}]\n")
 
 
 def test_image_refuses_a_drop_in_another_container(podman, build, work):
