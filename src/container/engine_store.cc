@@ -72,13 +72,15 @@ std::optional<WorkloadFacts> storage_container(const std::string& storage, const
     const auto json = parse_json(*metadata).value_or(nullptr);
     if (const auto image = text_member(json, "image-name")) facts.image(*image);
   }
+  // Before the annotations: podman's io.kubernetes.cri-o.Created is taken before the vfs driver has
+  // copied the image's files, whose change times would then all be later.
+  if (const auto created = text_member(entry->container, "created")) {
+    facts.created(parse_time(*created));
+  }
   if (const auto config = read_json_file(entry->directory + '/' + id + "/userdata/config.json")) {
     facts.annotations(string_members(member(*config, "annotations")));
   }
   facts.name(first_text(member(entry->container, "names")));
-  if (const auto created = text_member(entry->container, "created")) {
-    facts.created(parse_time(*created));
-  }
   return facts.build();
 }
 

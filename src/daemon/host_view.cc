@@ -36,13 +36,21 @@ bool shares_mounts_with_init() {
   return root_mount("/proc/self/mountinfo") == root_mount("/proc/1/mountinfo");
 }
 
+// A process that lives in the host's mount namespace. Where looking at process 1 is forbidden, the
+// kernel's own kthreadd, which is process 2 of the host's pid namespace, shows the same.
+std::string host_process() {
+  if (object_id("/proc/1/ns/mnt")) return "/proc/1";
+  const Result<std::string> name = read_small_file("/proc/2/comm", 64);
+  return name && *name == "kthreadd\n" ? "/proc/2" : "/proc/1";
+}
+
 }  // namespace
 
 Result<HostView> HostView::find(const std::string& host_root) {
   const bool on_host = host_root == "auto" ? shares_mounts_with_init() : host_root == "/";
   HostView view;
-  view.proc_ = on_host ? "/proc/self" : "/proc/1";
-  view.prefix_ = on_host ? "" : host_root == "auto" ? "/proc/1/root" : host_root;
+  view.proc_ = on_host ? "/proc/self" : host_process();
+  view.prefix_ = on_host ? "" : host_root == "auto" ? view.proc_ + "/root" : host_root;
   const auto mounts = object_id(view.proc_ + "/ns/mnt");
   if (!mounts) {
     return errno_error("look at " + view.proc_ + "/ns/mnt",

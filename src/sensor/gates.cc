@@ -52,7 +52,8 @@ std::optional<Act> open_gate(EventFacts& facts, RootContent& content, std::int64
       created_now      ? "created with an execute bit"
       : executable_now ? "an executable opened for writing"
                        : "opened for writing; executable in the image");
-  act.created_now = created_now;
+  // An image file that was just emptied is no leftover of a creation: it stays.
+  act.created_now = created_now && !original.exists;
   return act;
 }
 

@@ -23,6 +23,13 @@ def pytest_addoption(parser):
                      help="the directory that make built into")
 
 
+def pytest_configure():
+    # Ended from outside (timeout, CI), the fixtures still clean up, as after Ctrl-C.
+    def ended(signum, frame):
+        raise KeyboardInterrupt
+    signal.signal(signal.SIGTERM, ended)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item):
     def late(signum, frame):
