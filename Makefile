@@ -2,6 +2,8 @@
 # Objects go below $(BUILD). Nothing but git, make and apt is needed to start: missing packages are
 # installed by scripts/install-packages.
 BUILD ?= build
+# One spelling of the directory: the dependency files name their targets by it.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
 PREFIX ?= /usr
 DESTDIR ?=
 CXX = g++

@@ -3,8 +3,6 @@
 #include "container/lower_file.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 
 #include <algorithm>
@@ -16,13 +14,6 @@ namespace holdfast {
 namespace {
 
 constexpr unsigned int kWanted = STATX_BASIC_STATS | STATX_BTIME;
-
-int open_path_beneath(int directory, const char* relative) {
-  struct open_how how {};
-  how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
-  return static_cast<int>(::syscall(SYS_openat2, directory, relative, &how, sizeof how));
-}
 
 std::optional<struct statx> stat_of(const UniqueFd& file) {
   struct statx stx {};
@@ -63,45 +54,27 @@ std::optional<std::string> relative_of(std::string_view path) {
 
 }  // namespace
 
-Result<LowerLayers> LowerLayers::open(const OverlayLayers& layers, Lookup lookup) {
+Result<LowerLayers> LowerLayers::open(const OverlayLayers& layers, BeneathLookup lookup) {
   LowerLayers opened;
+  opened.lookup_ = lookup;
   opened.user_xattr_ = layers.user_xattr;
   for (const std::string& directory : layers.lower) {
-    UniqueFd root(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    const UniqueFd root(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!root.valid()) return errno_error("open layer " + directory);
     const auto stx = stat_of(root);
     if (!stx) return errno_error("statx layer " + directory);
     opened.root_stats_.push_back(*stx);
-    opened.roots_.push_back(std::move(root));
+    opened.roots_.push_back(directory);
   }
   if (opened.roots_.empty()) return Error{EINVAL, "open layers: the overlay has none", ""};
-  // Missing (ENOSYS), or refused by a seccomp filter older than the call (EPERM).
-  opened.has_openat2_ = lookup == Lookup::automatic &&
-                        UniqueFd(open_path_beneath(opened.roots_.front().get(), ".")).valid();
   return opened;
 }
 
 UniqueFd LowerLayers::look_up(int layer, const std::string& relative) const {
-  if (!has_openat2_) return walk(layer, relative);
-  return UniqueFd(
-      open_path_beneath(roots_[static_cast<std::size_t>(layer)].get(), relative.c_str()));
-}
-
-UniqueFd LowerLayers::walk(int layer, const std::string& relative) const {
-  int directory = roots_[static_cast<std::size_t>(layer)].get();
-  UniqueFd held;
-  for (std::size_t start = 0;;) {
-    const std::size_t slash = relative.find('/', start);
-    const bool last = slash == std::string::npos;
-    const std::string component = relative.substr(start, last ? slash : slash - start);
-    // A symbolic link is no directory here: ENOTDIR.
-    UniqueFd next(::openat(directory, component.c_str(),
-                           O_PATH | O_NOFOLLOW | O_CLOEXEC | (last ? 0 : O_DIRECTORY)));
-    if (last || !next.valid()) return next;
-    held = std::move(next);
-    directory = held.get();
-    start = slash + 1;
-  }
+  const std::string& directory = roots_[static_cast<std::size_t>(layer)];
+  const UniqueFd root(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root.valid()) return {};
+  return open_beneath(root.get(), relative, O_PATH, lookup_);
 }
 
 std::optional<LowerFile> LowerLayers::same_birth(std::string_view path,

@@ -13,6 +13,7 @@
 
 #include "container/overlay_layers.h"
 #include "holdfast/result.h"
+#include "kernel/open_beneath.h"
 #include "kernel/unique_fd.h"
 
 namespace holdfast {
@@ -22,17 +23,15 @@ struct LowerFile {
   int layer = 0;  // index into OverlayLayers::lower: 0 is the topmost
 };
 
-// The lower directories of one overlay, held open (O_PATH: it raises no fanotify event and pins no
-// overlay). Lookups never follow a symbolic link and never leave a layer. Paths are those of a
-// readlink of /proc/self/fd/N in the container's view: absolute and canonical; any other is
-// answered with nothing. Thread-safe. Redirected directories (redirect_dir, metacopy's data) are
-// not followed: image stores make none.
+// The lower directories of one overlay, opened by path for each lookup: a descriptor held would
+// keep a snapshotter from unmounting a layer that is a mount of its own. Lookups never follow a
+// symbolic link and never leave a layer. Paths are those of a readlink of /proc/self/fd/N in the
+// container's view: absolute and canonical; any other is answered with nothing. Thread-safe.
+// Redirected directories (redirect_dir, metacopy's data) are not followed: image stores make none.
 class LowerLayers {
  public:
-  // `component_walk` looks components up one by one, as on kernels without openat2 (before 5.6),
-  // where it is chosen by itself.
-  enum class Lookup { automatic, component_walk };
-  static Result<LowerLayers> open(const OverlayLayers& layers, Lookup lookup = Lookup::automatic);
+  static Result<LowerLayers> open(const OverlayLayers& layers,
+                                  BeneathLookup lookup = best_beneath_lookup());
 
   // The topmost layer's regular file at that path that was born at that very nanosecond: the
   // overlay's file is that one, never copied up.
@@ -59,7 +58,6 @@ class LowerLayers {
 
   LowerLayers() = default;
   UniqueFd look_up(int layer, const std::string& relative) const;  // errno when not valid
-  UniqueFd walk(int layer, const std::string& relative) const;
   std::optional<Found> find_original(std::string_view path) const;
   int visible_layers(const std::string& directory) const;
 
@@ -70,9 +68,9 @@ class LowerLayers {
   };
 
   std::unique_ptr<Visibility> visibility_ = std::make_unique<Visibility>();
-  std::vector<UniqueFd> roots_;
+  std::vector<std::string> roots_;
   std::vector<struct statx> root_stats_;
-  bool has_openat2_ = false;
+  BeneathLookup lookup_ = BeneathLookup::openat2;
   bool user_xattr_ = false;
 };
 

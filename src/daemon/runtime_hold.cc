@@ -35,7 +35,7 @@ bool send_word(int socket, Word word) {
 }
 
 void set_alarm(int milliseconds) {
-  const itimerval timer{{0, 0}, {milliseconds / 1000, (milliseconds % 1000) * 1000}};
+  const itimerval timer{{0, 0}, {milliseconds / 1000, (milliseconds % 1000) * 1000L}};
   setitimer(ITIMER_REAL, &timer, nullptr);
 }
 

@@ -12,7 +12,7 @@ namespace {
 int openat2_beneath(int directory, const char* relative, int flags) {
   open_how how{};
   how.flags = static_cast<__u64>(flags);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
   return static_cast<int>(syscall(SYS_openat2, directory, relative, &how, sizeof how));
 }
 

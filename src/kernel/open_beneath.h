@@ -1,4 +1,5 @@
-// Opening a path below a directory without following symbolic links and without leaving it.
+// Opening a path below a directory without following symbolic links and without leaving it or its
+// mount (openat2 only: a component walk does not notice mounts).
 #pragma once
 
 #include <fcntl.h>

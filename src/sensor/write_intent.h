@@ -19,21 +19,15 @@ enum class OpenKind : std::uint8_t {
 // Only register arguments are believed: what a pointer refers to can change while we look.
 OpenKind classify_open(const std::optional<BlockedSyscall>& call);
 
-// `ask` is called only when the lease leaves a doubt.
+// `ask` gives the blocked call.
 template <typename AskSyscall>
 bool has_write_intent(WriteAccess access, AskSyscall ask) {
   const OpenKind kind = classify_open(ask());
   if (kind == OpenKind::truncates) return true;
-  switch (access) {
-    case WriteAccess::none:
-      return false;
-    // Somebody writes: a certain reader beside another writer is a reader, all else is that writer.
-    case WriteAccess::held:
-      return kind != OpenKind::reads;
-    case WriteAccess::unknown:
-      return kind != OpenKind::reads;
-  }
-  return true;
+  if (access == WriteAccess::none) return false;
+  // Somebody writes, or may: a certain reader beside another writer is a reader, all else is that
+  // writer.
+  return kind != OpenKind::reads;
 }
 
 }  // namespace holdfast

@@ -12,7 +12,7 @@
 namespace holdfast {
 namespace {
 
-using Lookup = LowerLayers::Lookup;
+using Lookup = BeneathLookup;
 
 struct statx stat_at(const std::string& path) {
   struct statx stx {};
@@ -327,9 +327,9 @@ TEST_P(LowerMarks, AgreesWithTheKernel) {
   EXPECT_GT(present, 100) << "the trees hold too little to compare";
 }
 
-const auto kLookups = testing::Values(Lookup::automatic, Lookup::component_walk);
+const auto kLookups = testing::Values(Lookup::openat2, Lookup::component_walk);
 std::string lookup_name(const testing::TestParamInfo<Lookup>& info) {
-  return info.param == Lookup::automatic ? "Openat2" : "ComponentWalk";
+  return info.param == Lookup::openat2 ? "Openat2" : "ComponentWalk";
 }
 INSTANTIATE_TEST_SUITE_P(Lookups, LowerLayersTest, kLookups, lookup_name);
 INSTANTIATE_TEST_SUITE_P(Lookups, LowerMarks, kLookups, lookup_name);

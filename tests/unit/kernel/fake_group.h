@@ -1,0 +1,29 @@
+// A fanotify group without a kernel: hands out what a test queued and records the answers.
+#pragma once
+
+#include <map>
+#include <utility>
+
+#include "kernel/fanotify.h"
+
+namespace holdfast {
+
+class FakeGroup : public FanotifyGroup {
+ public:
+  int fd() const override { return -1; }
+  Status mark(MarkScope, std::uint64_t, const std::string&) override { return {}; }
+  Result<std::vector<FanotifyEvent>> read(std::size_t) override { return std::move(queued); }
+  Status answer(int event_fd, bool allow) override {
+    ++attempts;
+    if (refuse_with != 0) return Error{std::exchange(refuse_with, 0), "answer", ""};
+    answers[event_fd].push_back(allow);
+    return {};
+  }
+
+  std::vector<FanotifyEvent> queued;
+  std::map<int, std::vector<bool>> answers;  // by event descriptor
+  int attempts = 0;
+  int refuse_with = 0;  // errno of the next answer
+};
+
+}  // namespace holdfast
