@@ -102,6 +102,7 @@ install: build ## install below $(DESTDIR)$(PREFIX) and $(DESTDIR)/etc/holdfast
 	install -D -m 755 $(BUILD)/holdfast $(DESTDIR)$(PREFIX)/sbin/holdfast
 	install -D -m 644 policies/default.yml $(DESTDIR)/etc/holdfast/policies/default.yml
 	install -D -m 644 policies/block.yml $(DESTDIR)$(PREFIX)/share/holdfast/policies/block.yml
+	install -D -m 644 docs/holdfast.8 $(DESTDIR)$(PREFIX)/share/man/man8/holdfast.8
 	install -D -m 644 systemd/holdfast.service $(DESTDIR)/lib/systemd/system/holdfast.service
 
 -include $(LIB_OBJECTS:.o=.d) $(BUILD)/src/cli/main.d $(TEST_OBJECTS:.o=.d)

@@ -353,6 +353,7 @@ void Registry::set_block(bool block) {
     identify_later(*root.guard);
     responder_.remove(old_key);
   }
+  spdlog::info("marks follow the policy: {}", block ? "blocking" : "reporting only");
 }
 
 std::vector<ContainerStatus> Registry::containers() const {

@@ -38,7 +38,7 @@ std::optional<Act> open_gate(EventFacts& facts, RootContent& content, std::int64
   const WriteAccess access = facts.write_access();
   // Readers of plain files are nearly all opens: they are done here.
   if (!executable_now && access == WriteAccess::none) return std::nullopt;
-  if (!has_write_intent(access, [&] { return facts.syscall(); })) return std::nullopt;
+  if (!has_write_intent(access, classify_open(facts.syscall()))) return std::nullopt;
 
   const std::string path = facts.path().value_or(kNoPath);
   const RootContent::Original original = content.original(*file, path);

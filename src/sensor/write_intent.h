@@ -19,15 +19,9 @@ enum class OpenKind : std::uint8_t {
 // Only register arguments are believed: what a pointer refers to can change while we look.
 OpenKind classify_open(const std::optional<BlockedSyscall>& call);
 
-// `ask` gives the blocked call.
-template <typename AskSyscall>
-bool has_write_intent(WriteAccess access, AskSyscall ask) {
-  const OpenKind kind = classify_open(ask());
-  if (kind == OpenKind::truncates) return true;
-  if (access == WriteAccess::none) return false;
-  // Somebody writes, or may: a certain reader beside another writer is a reader, all else is that
-  // writer.
-  return kind != OpenKind::reads;
+// A certain reader beside another writer is a reader; all else that may write is that writer.
+constexpr bool has_write_intent(WriteAccess access, OpenKind kind) {
+  return kind == OpenKind::truncates || (access != WriteAccess::none && kind != OpenKind::reads);
 }
 
 }  // namespace holdfast

@@ -157,3 +157,41 @@ def goes_on(container):
         return os.stat(beat).st_mtime_ns if os.path.exists(beat) else 0
     before = stamp()
     wait_until(lambda: stamp() > before, 5, "the container to go on")
+
+
+class TestReload:
+    POLICY = """file:
+  selectors:
+    - {name: executables, operation: [createExecutable, modifyExecutable]}
+  responses:
+    - {match: [executables], actions: [ACTIONS]}
+"""
+
+    def drop(self, container, name):
+        return container.sh(f"cp /app/payload /tmp/{name} && /tmp/{name}")
+
+    def reload(self, daemon, word):
+        before = daemon.log().count(word)
+        daemon.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: daemon.log().count(word) > before, 5, f"{word!r} in the log")
+
+    def test_sighup_puts_the_new_policy_in_force(self, make_daemon, policy_file, container):
+        path = policy_file(self.POLICY.replace("ACTIONS", "alert"))
+        daemon = make_daemon(path)
+        assert self.drop(container, "one").returncode == PAYLOAD_STATUS
+        with open(path, "w", encoding="utf-8") as policy:
+            policy.write(self.POLICY.replace("ACTIONS", "alert, block"))
+        self.reload(daemon, "marks follow the policy")
+        assert_refused(self.drop(container, "two"))
+        daemon.stop()
+
+    def test_sighup_with_a_bad_policy_changes_nothing(self, make_daemon, policy_file, container):
+        path = policy_file(self.POLICY.replace("ACTIONS", "alert, block"))
+        daemon = make_daemon(path)
+        with open(path, "w", encoding="utf-8") as policy:
+            policy.write(self.POLICY.replace("ACTIONS", "block"))
+        self.reload(daemon, "policies stay as they were")
+        assert "policy_error" in daemon.status()
+        assert daemon.status()["health"] == "degraded"
+        assert_refused(self.drop(container, "three"))
+        daemon.stop()

@@ -144,3 +144,15 @@ def test_vfs_driver_is_covered_or_reported(podman_vfs, blocking, runtime):
             blocking.wait_alert(container.id, "createExecutable", "/tmp/x")
     finally:
         container.remove()
+
+
+def test_a_restarted_container_is_covered_at_once(podman, blocking):
+    """A restart mounts the same layers anew, often under the same device and mount numbers."""
+    script = ("cat /app/payload >/var/p; chmod +x /var/p; /var/p; "
+              f"[ $? = {PAYLOAD_STATUS} ] && touch /ran; sleep 600")
+    container = podman.start("--name", "again", command=("/bin/sh", "-c", script))
+    for _ in range(5):
+        podman("restart", "-t", "0", "again", timeout=60)
+        assert_refused(container.exec("/var/p"))
+        assert not exists(container, "/ran")
+    container.remove()

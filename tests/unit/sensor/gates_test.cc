@@ -45,7 +45,7 @@ TEST(WriteIntent, LeaseFirstThenTheCall) {
       {WriteAccess::unknown, std::nullopt, true},
   };
   for (const IntentCase& c : cases) {
-    EXPECT_EQ(has_write_intent(c.access, [&] { return c.call; }), c.write)
+    EXPECT_EQ(has_write_intent(c.access, classify_open(c.call)), c.write)
         << static_cast<int>(c.access) << " " << (c.call ? c.call->number : -1);
   }
 }
