@@ -70,23 +70,3 @@ def test_image_runs_when_the_upper_directory_is_older(runtime, bundle, blocking,
     assert_refused(container.sh(DROP_AND_RUN.format(path="/tmp/x")))
     assert_refused(container.sh("echo x >> /app/victim"))
     container.remove()
-
-
-def test_a_root_that_cannot_be_covered_is_reported_once(make_daemon, block_policy, bundle, lower):
-    """Its layers lie on another overlay. It works, unprotected, and one document says so."""
-    below = bundle("runc", lower)
-    below.mount()
-    daemon = make_daemon(block_policy)
-    above = bundle("runc", below.root).start()
-    daemon.wait_alert(above.id, outcome="unprotected")
-    assert above.exec("cp", "/app/payload", "/tmp/x").returncode == 0
-    above.sh("date; date")
-    told = daemon.alerts(above.id, outcome="unprotected")
-    assert len(told) == 1
-    assert "another overlay" in told[0]["message"]
-    status = daemon.status()
-    assert status["health"] == "degraded"
-    assert [c["coverage"] for c in status["containers"] if c["id"] == above.id] == ["none"]
-    daemon.stop()
-    above.remove()
-    below.remove()
