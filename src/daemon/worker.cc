@@ -1,7 +1,6 @@
 #include "daemon/worker.h"
 
 #include <signal.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
@@ -10,6 +9,7 @@
 #include "daemon/control.h"
 #include "daemon/host_view.h"
 #include "daemon/instance_lock.h"
+#include "daemon/log_output.h"
 #include "daemon/policy_store.h"
 #include "daemon/startup.h"
 #include "daemon/status_document.h"
@@ -68,8 +68,7 @@ void announce(const PolicySet& policies) {
 }  // namespace
 
 int run_daemon(const RunOptions& options) {
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("holdfast"));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
+  set_up_logging();
   block_signals();
 
   Startup<Settings> loaded = load_settings(options);
