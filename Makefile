@@ -27,7 +27,7 @@ MAIN := src/cli/main.cc
 LIB_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(filter-out $(MAIN),$(SOURCES)))
 TEST_SOURCES := $(sort $(wildcard tests/unit/*.cc tests/unit/*/*.cc))
 TEST_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(TEST_SOURCES))
-TARGETS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/evasion/*.c tests/benign/*.c tests/e2e/*.c)))
+TARGETS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/evasion/*.c tests/benign/*.c tests/e2e/*.c tests/faults/*.c)))
 CXX_ALL := $(SOURCES) $(TEST_SOURCES)
 
 .PHONY: all build demo test unit e2e lint fmt clean install packages help sanitize

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "alert/alert_ledger.h"
 #include "alert/alert_record.h"
 #include "holdfast/result.h"
 
@@ -33,8 +34,12 @@ struct AlertLogCounters {
 // shipper is noticed (inode changed) and created anew. The destructor writes out what is queued.
 class AlertLog {
  public:
-  static Result<std::unique_ptr<AlertLog>> open(AlertLogSettings settings, HostFacts host);
+  // What `ledger` has as expected and not settled is reported as lost; it outlives the log.
+  static Result<std::unique_ptr<AlertLog>> open(AlertLogSettings settings, HostFacts host,
+                                                AlertLedger& ledger);
   virtual ~AlertLog() = default;
+  // Before the answer that submit() will tell of: from here on the record is missed if it is lost.
+  virtual void expect(AlertRecord& record) noexcept = 0;
   virtual void submit(AlertRecord record) noexcept = 0;
   virtual AlertLogCounters counters() const = 0;
 };

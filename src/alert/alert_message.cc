@@ -78,9 +78,11 @@ std::string alert_message(const AlertRecord& record) {
   static const Workload kUnknown;
   const Workload& workload = record.event.workload ? *record.event.workload : kUnknown;
   if (record.outcome == Outcome::unprotected) {
-    std::string text = place(workload);
-    text[0] = text[0] == 'p' ? 'P' : 'C';
-    text += " is not protected";
+    std::string text = "Containers were not protected";
+    if (record.event.workload) {
+      text = place(workload) + " is not protected";
+      text[0] = text[0] == 'p' ? 'P' : 'C';
+    }
     if (!record.reason.empty()) text += ": " + record.reason;
     return text;
   }

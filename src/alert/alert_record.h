@@ -42,6 +42,7 @@ struct AlertRecord {
   ProcessTree process;        // empty for `unprotected`
   std::string reason;         // why: "never part of the image", "its bytes differ from the image's"
   std::uint64_t repeats = 0;  // further equal acts within a second that this document stands for
+  bool expected = false;      // AlertLog::expect() has counted it
 };
 
 // Facts about the node, the same for every document.

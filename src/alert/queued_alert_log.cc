@@ -17,6 +17,12 @@ namespace {
 constexpr std::size_t kMaxWindows = 4096;
 constexpr std::chrono::seconds kReportEvery{1};
 constexpr char kQueueFull[] = "more came than the log could be written for";
+constexpr char kEnded[] = "the daemon ended before they were written";
+
+// How many acts a document stands for.
+std::uint64_t acts_of(const AlertRecord& record) {
+  return std::max<std::uint64_t>(1, record.repeats);
+}
 
 bool is_process_operation(Operation operation) {
   return operation == Operation::fork || operation == Operation::exec;
@@ -41,7 +47,8 @@ class SignalsBlocked {
 
 }  // namespace
 
-QueuedAlertLog::QueuedAlertLog(AlertSinks sinks, HostFacts host, QueueLimits limits)
+QueuedAlertLog::QueuedAlertLog(AlertSinks sinks, HostFacts host, QueueLimits limits,
+                               AlertLedger& ledger)
     : host_(std::move(host)), limits_(limits), coalescer_(limits.coalesce, kMaxWindows) {
   streams_[0].name = "alerts";
   streams_[0].sink = std::move(sinks.alerts);
@@ -49,6 +56,11 @@ QueuedAlertLog::QueuedAlertLog(AlertSinks sinks, HostFacts host, QueueLimits lim
   streams_[1].sink = std::move(sinks.file);
   streams_[2].name = "process";
   streams_[2].sink = std::move(sinks.process);
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    streams_[i].ledger = &ledger.streams[i];
+    const std::uint64_t unsettled = ledger.streams[i].expected - ledger.streams[i].settled;
+    if (unsettled > 0) lose(streams_[i], unsettled, kEnded);
+  }
   const SignalsBlocked blocked;
   writer_ = std::thread([this] { run(); });
   pthread_setname_np(writer_.native_handle(), "alert-log");
@@ -63,7 +75,22 @@ QueuedAlertLog::~QueuedAlertLog() {
   writer_.join();
 }
 
+std::array<bool, 3> QueuedAlertLog::streams_of(const AlertRecord& record) const {
+  const bool process = is_process_operation(record.event.operation);
+  return {record.decision.alert || record.outcome == Outcome::unprotected,
+          record.decision.log && !process, record.decision.log && process};
+}
+
+void QueuedAlertLog::expect(AlertRecord& record) noexcept {
+  record.expected = true;
+  const std::array<bool, 3> to = streams_of(record);
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    if (to[i]) ++streams_[i].ledger->expected;
+  }
+}
+
 void QueuedAlertLog::submit(AlertRecord record) noexcept try {
+  if (!record.expected) expect(record);
   std::string key = Coalescer::key_of(record);
   bool wake = false;
   {
@@ -109,20 +136,18 @@ AlertLogCounters QueuedAlertLog::counters() const {
 }
 
 void QueuedAlertLog::enqueue(AlertRecord record) {
-  const bool alert = record.decision.alert || record.outcome == Outcome::unprotected;
-  const bool log = record.decision.log;
-  Stream& logged = streams_[is_process_operation(record.event.operation) ? 2 : 1];
+  const std::array<bool, 3> to = streams_of(record);
   const auto shared = std::make_shared<const AlertRecord>(std::move(record));
-  if (alert) push(streams_[0], shared);
-  if (log) push(logged, shared);
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    if (to[i]) push(streams_[i], shared);
+  }
 }
 
 void QueuedAlertLog::push(Stream& stream, const RecordPtr& record) {
   if (stream.queue.size() < limits_.records) {
     stream.queue.push_back(record);
   } else {
-    lose(stream, std::max<std::uint64_t>(1, record->repeats),
-         stream.retry_at ? stream.cause : kQueueFull);
+    lose(stream, acts_of(*record), stream.retry_at ? stream.cause : kQueueFull);
   }
 }
 
@@ -184,8 +209,8 @@ void QueuedAlertLog::write_next(Stream& stream, Lock& lock) {
   const std::string cause = stream.cause;
   lock.unlock();
   const std::string line =
-      record ? alert_document(*record, host_, stream.name, stream.sequence + 1)
-             : lost_document(lost, cause, host_, stream.name, stream.sequence + 1);
+      record ? alert_document(*record, host_, stream.name, stream.ledger->sequence + 1)
+             : lost_document(lost, cause, host_, stream.name, stream.ledger->sequence + 1);
   const Status written = stream.sink->write_line(line);
   lock.lock();
   if (!written) {
@@ -193,7 +218,8 @@ void QueuedAlertLog::write_next(Stream& stream, Lock& lock) {
     return;
   }
   ++counters_.written;
-  ++stream.sequence;
+  ++stream.ledger->sequence;
+  stream.ledger->settled += record ? acts_of(*record) : lost;
   if (record) {
     stream.queue.pop_front();
   } else {
@@ -221,7 +247,8 @@ void QueuedAlertLog::refused(Stream& stream, const Error& error) {
   stream.unreported = 0;
 }
 
-Result<std::unique_ptr<AlertLog>> AlertLog::open(AlertLogSettings settings, HostFacts host) {
+Result<std::unique_ptr<AlertLog>> AlertLog::open(AlertLogSettings settings, HostFacts host,
+                                                 AlertLedger& ledger) {
   AlertSinks sinks;
   const std::array<std::pair<const std::string*, std::unique_ptr<LineSink>*>, 3> files = {{
       {&settings.alerts_path, &sinks.alerts},
@@ -235,7 +262,7 @@ Result<std::unique_ptr<AlertLog>> AlertLog::open(AlertLogSettings settings, Host
   }
   return std::unique_ptr<AlertLog>(std::make_unique<QueuedAlertLog>(
       std::move(sinks), std::move(host),
-      QueueLimits{.records = settings.queue_limit, .coalesce = settings.coalesce}));
+      QueueLimits{.records = settings.queue_limit, .coalesce = settings.coalesce}, ledger));
 }
 
 }  // namespace holdfast

@@ -29,11 +29,12 @@ struct QueueLimits {
 
 class QueuedAlertLog final : public AlertLog {
  public:
-  QueuedAlertLog(AlertSinks sinks, HostFacts host, QueueLimits limits);
+  QueuedAlertLog(AlertSinks sinks, HostFacts host, QueueLimits limits, AlertLedger& ledger);
   // Writes what is queued, records that arrive meanwhile included. A sink that still refuses is
   // tried once; what it does not take is counted as lost and told to the daemon's own log.
   ~QueuedAlertLog() override;
 
+  void expect(AlertRecord& record) noexcept override;
   void submit(AlertRecord record) noexcept override;
   AlertLogCounters counters() const override;
 
@@ -47,12 +48,13 @@ class QueuedAlertLog final : public AlertLog {
     std::unique_ptr<LineSink> sink;
     std::deque<RecordPtr> queue;                // the front one stays until it is written
     std::uint64_t unreported = 0;               // lost, and not told by a document yet
-    std::uint64_t sequence = 0;                 // of the last document; a refused one leaves no gap
+    AlertLedger::Stream* ledger = nullptr;      // its sequence: a refused document leaves no gap
     std::string cause;                          // why the last ones were lost
     std::optional<Clock::time_point> retry_at;  // set while the sink refuses
     Clock::time_point next_report{};            // a steady flood is told once a second
   };
 
+  std::array<bool, 3> streams_of(const AlertRecord& record) const;
   void enqueue(AlertRecord record);
   void push(Stream& stream, const RecordPtr& record);
   void lose(Stream& stream, std::uint64_t count, const std::string& cause);

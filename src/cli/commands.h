@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/worker.h"
+#include "daemon/daemon.h"
 
 namespace holdfast {
 

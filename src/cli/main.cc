@@ -6,7 +6,7 @@
 
 #include "cli/commands.h"
 #include "daemon/runtime_hold.h"
-#include "daemon/worker.h"
+#include "daemon/daemon.h"
 
 namespace {
 

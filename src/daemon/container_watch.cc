@@ -42,6 +42,7 @@ Result<std::unique_ptr<ContainerWatch>> ContainerWatch::start(
   watch->start_hold();
   if (Status scanned = registry.scan_mounts(); !scanned) return scanned.error();
   if (registry.scan_cgroups()) watch->looks_.push_back(Clock::now() + kLookAgain);
+  registry.release_unclaimed();
   watch->thread_ = std::thread([w = watch.get()] { w->run(); });
   return watch;
 }

@@ -12,7 +12,9 @@
 namespace holdfast {
 namespace {
 
-constexpr std::uint64_t kBlockMask = FAN_OPEN_PERM | FAN_OPEN_EXEC_PERM | FAN_CLOSE_WRITE;
+// No FAN_CLOSE_WRITE beside the gates: what they let happen they have reported, and a file that gets
+// its x bit after the write would be told of or not as chance has it.
+constexpr std::uint64_t kBlockMask = FAN_OPEN_PERM | FAN_OPEN_EXEC_PERM;
 constexpr std::uint64_t kAlertMask = FAN_OPEN_EXEC | FAN_CLOSE_WRITE;
 constexpr std::chrono::seconds kSetUpTakes{2};
 constexpr std::size_t kPidsLookedAt = 16;
@@ -65,10 +67,11 @@ std::int64_t created_ns(const std::optional<WorkloadFacts>& facts, pid_t pid) {
 
 }  // namespace
 
-Registry::Registry(const HostView& host, const WorkloadResolver& resolver, Responder& responder,
-                   const GuardServices& services, RegistrySettings settings)
+Registry::Registry(const HostView& host, const WorkloadResolver& resolver, HeldGroups groups,
+                   Responder& responder, const GuardServices& services, RegistrySettings settings)
     : host_(host),
       resolver_(resolver),
+      groups_(std::move(groups)),
       responder_(responder),
       services_(services),
       settings_(settings) {}
@@ -88,7 +91,7 @@ Status Registry::scan_mounts() {
     const std::string key = root_key(mount);
     const auto known = roots_.find(key);
     if (known == roots_.end()) {
-      add_root(key, make_overlay_root(mount, host_.path(mount.mount_point), true));
+      add_root(make_overlay_root(mount, host_.path(mount.mount_point), true));
       continue;
     }
     if (known->second.on_host) continue;
@@ -105,19 +108,21 @@ Status Registry::scan_mounts() {
   return {};
 }
 
-void Registry::add_root(const std::string& key, Root root) {
+void Registry::add_root(Root root) {
   if (root.guard) {
     spdlog::info("covering {} on {}", root.guard->workload()->container.id, root.mark_path);
   } else {
     spdlog::warn("cannot cover {}: {}", root.mark_path, root.reason);
   }
   std::lock_guard lock(mutex_);
+  const std::string key = root.key;
   roots_.insert_or_assign(key, std::move(root));
 }
 
 Registry::Root Registry::make_overlay_root(const Mount& mount, const std::string& mark_path,
                                            bool on_host) {
   Root root;
+  root.key = root_key(mount);
   root.mark_path = mark_path;
   root.type = mount.type;
   root.device = mount.device;
@@ -161,6 +166,7 @@ Registry::Root Registry::make_overlay_root(const Mount& mount, const std::string
 Registry::Root Registry::make_mounted_root(const ContainerCgroup& container, pid_t pid,
                                            const Mount& mount) {
   Root root;
+  root.key = container.container_id;
   root.scope = MarkScope::mount;
   root.mark_path = proc_root(pid);
   root.type = mount.type;
@@ -191,7 +197,9 @@ Status Registry::mark(const Root& root, FanotifyGroup& group) const {
 
 Status Registry::place(Root& root, std::shared_ptr<RootContent> content, ContainerGuard::Root where,
                        std::shared_ptr<const Workload> workload) {
-  Result<std::shared_ptr<FanotifyGroup>> group = open_fanotify_group();
+  // Marks of the two kinds do not mix: each kind has a group of its own.
+  Result<std::shared_ptr<FanotifyGroup>> group =
+      groups_.open(descriptor_key((settings_.block ? "block " : "alert ") + root.key));
   if (!group) return group.error();
   if (Status marked = mark(root, **group); !marked) return marked;
   root.guard = std::make_shared<ContainerGuard>(*group, std::move(content), std::move(where),
@@ -291,9 +299,9 @@ Registry::Look Registry::look_at(const ContainerCgroup& container,
     if (root_mount == mounts.rend() || root_mount->device != root_id->device) continue;
     if (root_mount->type == "overlay") {
       if (host_.runs_from(root_mount->device)) return Look::covered;  // this daemon's own container
-      add_root(root_key(*root_mount), make_overlay_root(*root_mount, proc_root(pid), false));
+      add_root(make_overlay_root(*root_mount, proc_root(pid), false));
     } else {
-      add_root(container.container_id, make_mounted_root(container, pid, *root_mount));
+      add_root(make_mounted_root(container, pid, *root_mount));
     }
     return look_at(container, devices_in_use);
   }
@@ -328,6 +336,20 @@ void Registry::report_uncovered(const std::string& id, const std::string& reason
   services_.report(std::move(record));
   std::lock_guard lock(mutex_);
   uncovered_.emplace(id, Uncovered{std::move(workload), reason, type});
+}
+
+void Registry::release_unclaimed() {
+  const std::size_t undecided = responder_.answer_unclaimed();
+  if (undecided > 0) {
+    spdlog::warn("{} opens that an earlier worker left could not be decided any more", undecided);
+  }
+  for (HeldDescriptor& entry : groups_.descriptors.entries()) {
+    if (entry.state != HeldDescriptor::unclaimed ||
+        entry.kind != DescriptorKind::permission_group) {
+      continue;
+    }
+    (void)groups_.open(entry.key).ok();  // and lets it go
+  }
 }
 
 void Registry::distrust_birth_order() {

@@ -39,8 +39,8 @@ struct RegistrySettings {
 // Used by one thread; containers() by any.
 class Registry {
  public:
-  Registry(const HostView& host, const WorkloadResolver& resolver, Responder& responder,
-           const GuardServices& services, RegistrySettings settings);
+  Registry(const HostView& host, const WorkloadResolver& resolver, HeldGroups groups,
+           Responder& responder, const GuardServices& services, RegistrySettings settings);
   ~Registry();
 
   // Marks every container overlay among the host's mounts. Cheap: for every mount change and hold.
@@ -49,6 +49,9 @@ class Registry {
   // those that cannot be covered. True when some container is not set up yet and has to be looked
   // at again.
   bool scan_cgroups();
+
+  // Ends the groups that an earlier worker held for roots that were not found again.
+  void release_unclaimed();
 
   // The clock was set: birth times no longer order files.
   void distrust_birth_order();
@@ -59,6 +62,7 @@ class Registry {
 
  private:
   struct Root {
+    std::string key;                        // device and super options, or container id
     std::shared_ptr<ContainerGuard> guard;  // null: not covered, for `reason`
     std::uint64_t responder_key = 0;
     MarkScope scope = MarkScope::filesystem;
@@ -85,7 +89,7 @@ class Registry {
   void identify_later(ContainerGuard& guard);
   void set_container(ContainerGuard& guard, const std::string& container_id);
   Look look_at(const ContainerCgroup& container, std::unordered_set<dev_t>& devices_in_use);
-  void add_root(const std::string& key, Root root);
+  void add_root(Root root);
   void drop_roots(const std::unordered_set<dev_t>& devices_in_use,
                   const std::unordered_set<std::string>& containers);
   void report_uncovered(const std::string& id, const std::string& reason, const std::string& type);
@@ -93,6 +97,7 @@ class Registry {
 
   const HostView& host_;
   const WorkloadResolver& resolver_;
+  HeldGroups groups_;
   Responder& responder_;
   const GuardServices& services_;
   RegistrySettings settings_;

@@ -98,16 +98,14 @@ int runtime_hold_main(int socket, const std::vector<std::string>& binaries) {
     set_alarm(kProgressLimitMs);  // covers read(), in which the kernel opens the binary
     if (waiting[1].revents != 0) daemon.heed(remark);
     if (waiting[0].revents != 0) {
-      Result<std::vector<FanotifyEvent>> events = (*group)->read(1);
-      if (events) {
-        for (FanotifyEvent& event : *events) {
-          PendingPermission pending(*group, std::move(event.file), FailMode::allow);
-          ++number;
-          if (send_word(socket, {Word::held, number}) && daemon.responsive()) {
-            daemon.await_release(number, kPatienceMs, remark);
-          }
-          pending.allow();
+      Result<std::optional<FanotifyEvent>> event = (*group)->read();
+      if (event && *event) {
+        PendingPermission pending(*group, std::move(**event), FailMode::allow);
+        ++number;
+        if (send_word(socket, {Word::held, number}) && daemon.responsive()) {
+          daemon.await_release(number, kPatienceMs, remark);
         }
+        pending.allow();
       }
     }
     set_alarm(0);

@@ -15,10 +15,11 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-constexpr std::array<std::string_view, 13> kSettingsKeys = {
+constexpr std::array<std::string_view, 16> kSettingsKeys = {
     "policies",         "run_dir",     "log_dir",      "alerts_file",  "host_root",
     "runtime_binaries", "docker_root", "oci_state",    "rotate_bytes", "podman_storage",
-    "rotate_keep",      "alert_queue", "compare_limit"};
+    "rotate_keep",      "alert_queue", "compare_limit", "answer_deadline", "heartbeat",
+    "fail_mode"};
 constexpr std::array<std::string_view, 5> kPolicyKeys = {"version", "selectors", "responses",
                                                          "file", "process"};
 
@@ -64,6 +65,12 @@ class SettingsReader {
       number(pair, 1, 1ULL << 20, settings_.alert_queue);
     } else if (key == "compare_limit") {
       number(pair, 0, 1ULL << 40, settings_.compare_limit);
+    } else if (key == "answer_deadline") {
+      number(pair, 100, 60'000, settings_.answer_deadline);
+    } else if (key == "heartbeat") {
+      number(pair, 100, 60'000, settings_.heartbeat);
+    } else if (key == "fail_mode") {
+      fail_mode(pair);
     } else {
       std::string hint = suggestion(key, words(kSettingsKeys));
       if (hint.empty()) hint = "; remove it, or see docs/configuration.md for the keys that exist";
@@ -101,6 +108,17 @@ class SettingsReader {
     } else {
       sink_.error(text->at, "host_root: " + in_quotes(text->value) +
                                 " is unknown; use auto, / or /proc/1/root");
+    }
+  }
+
+  void fail_mode(const YamlPair& pair) {
+    const auto text = string_value(pair, "", sink_);
+    if (!text) return;
+    if (text->value == "allow" || text->value == "deny") {
+      settings_.fail_allow = text->value == "allow";
+    } else {
+      sink_.error(text->at,
+                  "fail_mode: " + in_quotes(text->value) + " is unknown; use allow or deny");
     }
   }
 

@@ -3,13 +3,18 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "kernel/fanotify.h"
 #include "kernel/procfs.h"
 
 namespace holdfast {
 namespace {
+
+constexpr const char* kInForce = "/policies-in-force.json";
 
 // The first error, for the one line that is promised; `check` shows them all.
 std::optional<StartupFailure> first_error(const std::vector<Diagnostic>& diagnostics,
@@ -43,8 +48,8 @@ Startup<Settings> load_settings(const RunOptions& options) {
   return settings;
 }
 
-Startup<std::shared_ptr<const PolicySet>> load_policies(const Settings& settings) {
-  const Result<std::vector<PolicyText>> texts = read_policies(settings.policies);
+Startup<LoadedPolicies> load_policies(const Settings& settings) {
+  Result<std::vector<PolicyText>> texts = read_policies(settings.policies);
   if (!texts) return StartupFailure{1, texts.error().message()};
   if (texts->empty()) {
     return StartupFailure{1, "no policy in " + settings.policies.front() +
@@ -54,7 +59,33 @@ Startup<std::shared_ptr<const PolicySet>> load_policies(const Settings& settings
   if (std::optional<StartupFailure> failure = first_error(compiled.diagnostics, 1)) return *failure;
   for (const Diagnostic& diagnostic : compiled.diagnostics)
     spdlog::warn("{}", diagnostic.to_string());
-  return compiled.set;
+  return LoadedPolicies{compiled.set, std::move(*texts)};
+}
+
+Status save_policies_in_force(const Settings& settings, const std::vector<PolicyText>& texts) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const PolicyText& text : texts) list.push_back({{"file", text.file}, {"text", text.text}});
+  const std::string path = settings.run_dir + kInForce;
+  const std::string fresh = path + ".new";
+  std::ofstream(fresh) << list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  if (std::rename(fresh.c_str(), path.c_str()) != 0) return errno_error("write " + path);
+  return {};
+}
+
+Result<LoadedPolicies> load_policies_in_force(const Settings& settings) {
+  const std::string path = settings.run_dir + kInForce;
+  const Result<std::string> text = read_small_file(path, 64U << 20);
+  if (!text) return text.error();
+  const nlohmann::json list = nlohmann::json::parse(*text, nullptr, false);
+  LoadedPolicies loaded;
+  if (list.is_array()) {
+    for (const auto& entry : list) {
+      loaded.texts.push_back({entry.value("file", ""), entry.value("text", "")});
+    }
+  }
+  loaded.set = compile_policies(loaded.texts).set;
+  if (loaded.texts.empty() || !loaded.set) return Error{EINVAL, "read " + path, ""};
+  return loaded;
 }
 
 Status check_privileges() {

@@ -6,7 +6,7 @@
 
 #include "alert/alert_log.h"
 #include "daemon/settings.h"
-#include "daemon/worker.h"
+#include "daemon/daemon.h"
 #include "holdfast/policy.h"
 #include "holdfast/result.h"
 
@@ -24,8 +24,18 @@ using Startup = std::variant<T, StartupFailure>;
 // File, then flags.
 Startup<Settings> load_settings(const RunOptions& options);
 
+struct LoadedPolicies {
+  std::shared_ptr<const PolicySet> set;
+  std::vector<PolicyText> texts;
+};
+
 // All policies compiled; warnings are logged.
-Startup<std::shared_ptr<const PolicySet>> load_policies(const Settings& settings);
+Startup<LoadedPolicies> load_policies(const Settings& settings);
+
+// RUN_DIR/policies-in-force.json: a worker whose policy files are in error when it starts in place
+// of a dead one goes on with these.
+Status save_policies_in_force(const Settings& settings, const std::vector<PolicyText>& texts);
+Result<LoadedPolicies> load_policies_in_force(const Settings& settings);
 
 // Tries what enforcement cannot do without: a fanotify group for permission events.
 Status check_privileges();

@@ -1,9 +1,24 @@
 #include "daemon/status_document.h"
 
 #include <algorithm>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 namespace holdfast {
+
+namespace {
+
+nlohmann::json denied_by_kernel(const GateCounters& counters) {
+  nlohmann::json by_name = nlohmann::json::object();
+  for (std::size_t code = 0; code < counters.read_errors.size(); ++code) {
+    const std::uint64_t count = counters.read_errors[code];
+    const char* name = strerrorname_np(static_cast<int>(code));
+    if (count > 0) by_name[name != nullptr && code > 0 ? name : "other"] = count;
+  }
+  return by_name;
+}
+
+}  // namespace
 
 std::string status_document(const DaemonStatus& status, const GateCounters& counters) {
   using nlohmann::json;
@@ -31,14 +46,21 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
                 {"policies", status.policies},
                 {"runtime_hold",
                  {{"ready", status.runtime_hold}, {"restarts", status.runtime_hold_restarts}}},
+                {"keeper", {{"pid", status.keeper}}},
+                {"worker",
+                 {{"pid", status.worker},
+                  {"restarts", status.worker_restarts},
+                  {"killed", status.workers_killed}}},
                 {"containers", std::move(containers)},
                 {"events",
                  {{"read", counters.events.load()},
                   {"refused", counters.refused.load()},
                   {"alerted", counters.alerted.load()},
                   {"compared", counters.comparisons.load()},
+                  {"uncompared", counters.uncompared.load()},
                   {"undecided", counters.undecided.load()},
-                  {"read_errors", counters.read_errors.load()},
+                  {"paused", counters.paused.load()},
+                  {"denied_by_kernel", denied_by_kernel(counters)},
                   {"leftovers", counters.leftovers.load()}}},
                 {"alerts",
                  {{"written", status.alerts.written},

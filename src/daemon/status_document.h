@@ -17,6 +17,10 @@ struct DaemonStatus {
   std::string policy_error;  // of the last reload; empty when it succeeded
   std::vector<ContainerStatus> containers;
   AlertLogCounters alerts;
+  pid_t keeper = 0;
+  pid_t worker = 0;
+  std::uint64_t worker_restarts = 0;  // of this keeper
+  std::uint64_t workers_killed = 0;   // of those, because events had aged
 };
 
 std::string status_document(const DaemonStatus& status, const GateCounters& counters);

@@ -1,43 +1,35 @@
 #include "daemon/worker.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 
 #include "daemon/container_watch.h"
 #include "daemon/control.h"
-#include "daemon/host_view.h"
-#include "daemon/instance_lock.h"
-#include "daemon/log_output.h"
+#include "daemon/keeper.h"
 #include "daemon/policy_store.h"
-#include "daemon/startup.h"
 #include "daemon/status_document.h"
 
 namespace holdfast {
 namespace {
 
-int refuse(int exit_status, const std::string& text) {
-  std::fprintf(stderr, "holdfast: %s\n", text.c_str());
-  return exit_status;
+int refuse(const Error& error) {
+  std::fprintf(stderr, "holdfast: %s\n", error.message().c_str());
+  return 2;
 }
 
-int refuse(const Error& error) { return refuse(2, error.message()); }
-int refuse(const StartupFailure& failure) { return refuse(failure.exit_status, failure.text); }
-
+// The keeper has blocked them: all threads inherit it.
 sigset_t awaited_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
   return signals;
-}
-
-// Before any thread starts: all inherit it.
-void block_signals() {
-  const sigset_t signals = awaited_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-  signal(SIGIO, SIG_IGN);  // a broken lease: its default action would end the daemon
 }
 
 RuntimePaths runtime_paths(const Settings& settings, const HostView& host) {
@@ -65,46 +57,97 @@ void announce(const PolicySet& policies) {
   }
 }
 
+// What one reload led to; read by the status.
+class ReloadError {
+ public:
+  void set(const std::string& text) {
+    std::lock_guard guard(mutex_);
+    text_ = text;
+  }
+  std::string get() const {
+    std::lock_guard guard(mutex_);
+    return text_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;
+};
+
+// The first worker goes by what the keeper has checked; a later one by the files, or if those are
+// in error by what was in force.
+LoadedPolicies initial_policies(const WorkerContext& context, ReloadError& reload_error) {
+  const bool first = context.state.worker_starts <= 1;
+  Startup<LoadedPolicies> fresh = first ? context.policies : load_policies(context.settings);
+  if (auto* loaded = std::get_if<LoadedPolicies>(&fresh)) {
+    if (Status saved = save_policies_in_force(context.settings, loaded->texts); !saved) {
+      spdlog::warn("{}", saved.error().message());
+    }
+    return std::move(*loaded);
+  }
+  reload_error.set(std::get<StartupFailure>(fresh).text);
+  spdlog::error("policies stay as they were: {}", reload_error.get());
+  Result<LoadedPolicies> in_force = load_policies_in_force(context.settings);
+  return in_force ? std::move(*in_force) : context.policies;
+}
+
+std::int64_t descriptor_limit() {
+  rlimit files{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  return static_cast<std::int64_t>(std::min<rlim_t>(files.rlim_cur, 1U << 30));
+}
+
+// Opens that were answered while there was no worker to decide them.
+void report_undecided(SharedState& state, AlertLog& log) {
+  const std::uint64_t count = state.undecided_untold.exchange(0);
+  if (count == 0) return;
+  AlertRecord record;
+  record.time = std::chrono::system_clock::now();
+  record.outcome = Outcome::unprotected;
+  record.reason = std::to_string(count) + " opens were answered undecided while the daemon was down";
+  log.submit(std::move(record));
+}
+
 }  // namespace
 
-int run_daemon(const RunOptions& options) {
-  set_up_logging();
-  block_signals();
+int run_worker(const WorkerContext& context) {
+  const Settings& settings = context.settings;
+  SharedState& state = context.state;
+  prctl(PR_SET_NAME, "holdfast-worker");
+  close_strays(state, context.keepers_descriptors);
+  const auto tell_keeper = [&] {
+    if (getppid() == context.keeper) kill(context.keeper, SIGUSR1);
+  };
 
-  Startup<Settings> loaded = load_settings(options);
-  if (const auto* failure = std::get_if<StartupFailure>(&loaded)) return refuse(*failure);
-  const Settings settings = std::get<Settings>(std::move(loaded));
-  Startup<std::shared_ptr<const PolicySet>> compiled = load_policies(settings);
-  if (const auto* failure = std::get_if<StartupFailure>(&compiled)) return refuse(*failure);
-  PolicyStore policies(std::get<std::shared_ptr<const PolicySet>>(std::move(compiled)));
-
-  if (Status privileged = check_privileges(); !privileged) return refuse(privileged.error());
-  Result<HostView> host = HostView::find(settings.host_root);
-  if (!host) return refuse(host.error());
-  if (Status made = make_directories(settings); !made) return refuse(made.error());
-  Result<UniqueFd> lock = take_instance_lock(settings.run_dir + "/lock");
-  if (!lock) return refuse(lock.error());
+  ReloadError reload_error;
+  LoadedPolicies loaded = initial_policies(context, reload_error);
+  PolicyStore policies(std::move(loaded.set));
   Result<std::unique_ptr<AlertLog>> log =
-      AlertLog::open(alert_log_settings(settings), HostFacts::read());
+      AlertLog::open(alert_log_settings(settings), HostFacts::read(), state.ledger);
   if (!log) return refuse(log.error());
-  raise_limits();
 
-  const WorkloadResolver resolver(runtime_paths(settings, *host));
-  const ProcfsProcessOrigin origin(resolver, host->mounts(), host->root());
-  GateCounters counters;
-  const GuardServices services{[&] { return policies.get(); },
-                               [&](AlertRecord record) { (*log)->submit(std::move(record)); },
-                               &origin, &counters};
-  Result<std::unique_ptr<Responder>> responder = Responder::start(counters);
+  const WorkloadResolver resolver(runtime_paths(settings, context.host));
+  const ProcfsProcessOrigin origin(resolver, context.host.mounts(), context.host.root());
+  GuardServices services;
+  services.policies = [&] { return policies.get(); };
+  services.report = [&](AlertRecord record) { (*log)->submit(std::move(record)); };
+  services.expect = [&](AlertRecord& record) { (*log)->expect(record); };
+  services.origin = &origin;
+  services.counters = &state.counters;
+  services.undecided_execs = &state.undecided_execs;
+  services.fail_mode = settings.fail_allow ? FailMode::allow : FailMode::deny;
+
+  const HeldGroups groups{state.events, state.descriptors, tell_keeper};
+  Result<std::unique_ptr<Responder>> responder = Responder::start(
+      groups, services,
+      {std::chrono::milliseconds(settings.answer_deadline), descriptor_limit()});
   if (!responder) return refuse(responder.error());
-  Registry registry(*host, resolver, **responder, services,
+  Registry registry(context.host, resolver, groups, **responder, services,
                     {settings.compare_limit, strongest_action(*policies.get()) == Action::block});
   Result<std::unique_ptr<ContainerWatch>> watch =
-      ContainerWatch::start(*host, registry, settings.runtime_binaries);
+      ContainerWatch::start(context.host, registry, settings.runtime_binaries);
   if (!watch) return refuse(watch.error());
 
-  std::mutex reload_mutex;
-  std::string reload_error;
   const auto status = [&] {
     DaemonStatus now;
     now.policies = settings.policies;
@@ -113,26 +156,33 @@ int run_daemon(const RunOptions& options) {
     now.runtime_hold_restarts = (*watch)->hold_restarts();
     now.containers = registry.containers();
     now.alerts = (*log)->counters();
-    std::lock_guard guard(reload_mutex);
-    now.policy_error = reload_error;
-    return status_document(now, counters);
+    now.policy_error = reload_error.get();
+    now.keeper = context.keeper;
+    now.worker = getpid();
+    now.worker_restarts = state.worker_starts - 1;
+    now.workers_killed = state.workers_killed;
+    return status_document(now, state.counters);
   };
   Result<std::unique_ptr<ControlServer>> control =
       ControlServer::start(settings.run_dir + "/control.sock", status);
   if (!control) return refuse(control.error());
 
   announce(*policies.get());
+  report_undecided(state, **log);
+  state.ready = 1;
+  tell_keeper();
   spdlog::info("ready");
   const auto reload = [&] {
-    Startup<std::shared_ptr<const PolicySet>> fresh = load_policies(settings);
-    std::lock_guard guard(reload_mutex);
+    Startup<LoadedPolicies> fresh = load_policies(settings);
     if (const auto* failure = std::get_if<StartupFailure>(&fresh)) {
-      reload_error = failure->text;
+      reload_error.set(failure->text);
       spdlog::error("policies stay as they were: {}", failure->text);
       return;
     }
-    reload_error.clear();
-    policies.replace(std::get<std::shared_ptr<const PolicySet>>(std::move(fresh)));
+    reload_error.set("");
+    LoadedPolicies& good = std::get<LoadedPolicies>(fresh);
+    (void)save_policies_in_force(settings, good.texts).ok();
+    policies.replace(std::move(good.set));
     announce(*policies.get());
     const bool block = strongest_action(*policies.get()) == Action::block;
     (*watch)->post([&registry, block] { registry.set_block(block); });
@@ -144,8 +194,11 @@ int run_daemon(const RunOptions& options) {
   spdlog::info("stopping");
   control->reset();
   watch->reset();        // the hold ends: runtimes run
-  (*responder)->stop();  // what is pending gets its answer; the marks go with the registry
-  return 0;
+  (*responder)->stop();  // what was read gets its answer
+  log->reset();          // what is queued is written
+  // The groups stay, with their marks and what waits in them: for the next worker, or in the service
+  // manager's store for the next daemon. Without one the keeper's end closes them.
+  std::_Exit(0);
 }
 
 }  // namespace holdfast

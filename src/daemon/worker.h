@@ -1,23 +1,28 @@
-// The daemon: `holdfast run`.
+// The worker: decides and reports everything, until its keeper sends SIGTERM.
 #pragma once
 
-#include <optional>
-#include <string>
+#include <sys/types.h>
+
 #include <vector>
+
+#include "daemon/host_view.h"
+#include "daemon/settings.h"
+#include "daemon/shared_state.h"
+#include "daemon/startup.h"
 
 namespace holdfast {
 
-struct RunOptions {
-  std::optional<std::string> config;     // settings file; none: the default place, if it is there
-  std::vector<std::string> policies;     // override the settings'
-  std::optional<std::string> alerts;     // alert file, overrides the settings'
-  std::optional<std::string> state_dir;  // sockets, lock and logs below it
+struct WorkerContext {
+  const Settings& settings;
+  const LoadedPolicies& policies;  // as they were when the keeper started
+  const HostView& host;
+  SharedState& state;
+  pid_t keeper = 0;
+  std::vector<int> keepers_descriptors;
 };
 
-inline constexpr const char* kDefaultConfig = "/etc/holdfast/holdfast.yml";
-
-// Runs until SIGTERM or SIGINT. The exit status: 0, 1 for a policy in error, 2 for the environment;
-// then stderr has said in one line what is wrong and what to do.
-int run_daemon(const RunOptions& options);
+// In a process of its own, cloned from the keeper. The exit status: 0 on SIGTERM, 2 if it cannot
+// start (stderr has said why).
+int run_worker(const WorkerContext& context);
 
 }  // namespace holdfast

@@ -1,14 +1,10 @@
 #include "kernel/fanotify.h"
 
 #include <fcntl.h>
-
-#include <algorithm>
-#include <array>
+#include <unistd.h>
 
 namespace holdfast {
 namespace {
-
-constexpr std::size_t kMostEvents = 32;
 
 unsigned scope_flag(MarkScope scope) {
   switch (scope) {
@@ -22,6 +18,16 @@ unsigned scope_flag(MarkScope scope) {
   return FAN_MARK_INODE;
 }
 
+Status write_answer(int group_fd, int event_fd, bool allow) {
+  const fanotify_response response{event_fd, static_cast<__u32>(allow ? FAN_ALLOW : FAN_DENY)};
+  ssize_t written;
+  do {
+    written = ::write(group_fd, &response, sizeof response);
+  } while (written < 0 && errno == EINTR);
+  if (written < 0) return errno_error("answer to a permission event");
+  return {};
+}
+
 class KernelGroup : public FanotifyGroup {
  public:
   explicit KernelGroup(UniqueFd fd) : fd_(std::move(fd)) {}
@@ -29,62 +35,116 @@ class KernelGroup : public FanotifyGroup {
   int fd() const override { return fd_.get(); }
 
   Status mark(MarkScope scope, std::uint64_t mask, const std::string& path) override {
-    if (fanotify_mark(fd_.get(), FAN_MARK_ADD | scope_flag(scope), mask, AT_FDCWD, path.c_str()) !=
-        0) {
+    if (fanotify_mark(fd(), FAN_MARK_ADD | scope_flag(scope), mask, AT_FDCWD, path.c_str()) != 0) {
       return errno_error("fanotify mark on " + path);
     }
     return {};
   }
 
-  Result<std::vector<FanotifyEvent>> read(std::size_t limit) override {
-    // The buffer bounds how many descriptors one read may bring.
-    alignas(fanotify_event_metadata) std::array<char, kMostEvents * FAN_EVENT_METADATA_LEN> buffer;
-    const std::size_t room =
-        std::clamp<std::size_t>(limit, 1, kMostEvents) * FAN_EVENT_METADATA_LEN;
-    ssize_t length = ::read(fd_.get(), buffer.data(), room);
-    if (length < 0) {
-      if (errno == EAGAIN || errno == EINTR) return std::vector<FanotifyEvent>{};
-      return errno_error("read of a permission event");
-    }
-    std::vector<FanotifyEvent> events;
-    const auto* metadata = reinterpret_cast<const fanotify_event_metadata*>(buffer.data());
-    for (; FAN_EVENT_OK(metadata, length); metadata = FAN_EVENT_NEXT(metadata, length)) {
-      events.push_back({UniqueFd(metadata->fd), metadata->mask, metadata->pid});
-    }
-    return events;
+  Result<std::optional<FanotifyEvent>> read() override {
+    fanotify_event_metadata metadata{};
+    return read_into(metadata, EventClaim());
   }
 
-  Status answer(int event_fd, bool allow) override {
-    fanotify_response response{event_fd, static_cast<__u32>(allow ? FAN_ALLOW : FAN_DENY)};
-    ssize_t written;
-    do {
-      written = ::write(fd_.get(), &response, sizeof response);
-    } while (written < 0 && errno == EINTR);
-    if (written < 0) return errno_error("answer to a permission event");
-    return {};
+  Status answer(int event_fd, bool allow) override { return write_answer(fd(), event_fd, allow); }
+
+ protected:
+  // One event at a time bounds the descriptors that a read may bring.
+  Result<std::optional<FanotifyEvent>> read_into(fanotify_event_metadata& metadata,
+                                                 EventClaim claim) {
+    const ssize_t length = ::read(fd(), &metadata, sizeof metadata);
+    if (length < 0) {
+      if (errno == EAGAIN || errno == EINTR) return std::optional<FanotifyEvent>();
+      return errno_error("read of a permission event");
+    }
+    claim.arrived();
+    return std::optional(
+        FanotifyEvent{UniqueFd(metadata.fd), metadata.mask, metadata.pid, std::move(claim)});
   }
 
  private:
   UniqueFd fd_;
 };
 
-}  // namespace
+class HeldGroup final : public KernelGroup {
+ public:
+  HeldGroup(HeldGroups held, std::uint32_t place)
+      : KernelGroup(UniqueFd()), held_(std::move(held)), place_(place) {}
 
-Result<std::shared_ptr<FanotifyGroup>> open_fanotify_group() {
+  ~HeldGroup() override {
+    // Whoever else holds the descriptor (a service manager's store) must not keep openers waiting.
+    for (const unsigned scope : {FAN_MARK_FILESYSTEM, FAN_MARK_MOUNT, FAN_MARK_INODE}) {
+      fanotify_mark(fd(), FAN_MARK_FLUSH | scope, 0, AT_FDCWD, "/");
+    }
+    entry().state = HeldDescriptor::leaving;
+    held_.on_leaving();
+  }
+
+  int fd() const override { return held_.descriptors[place_].fd.load(std::memory_order_relaxed); }
+  std::optional<std::uint32_t> place() const override { return place_; }
+  void set_paused(bool paused) override { entry().paused = paused ? 1 : 0; }
+
+  Result<std::optional<FanotifyEvent>> read() override {
+    EventClaim claim = held_.events.take(place_);
+    if (claim.empty()) return Error{ENOBUFS, "take a place for a permission event", ""};
+    fanotify_event_metadata& metadata = claim.slot()->event;
+    Result<std::optional<FanotifyEvent>> event = read_into(metadata, std::move(claim));
+    if (!event || *event) entry().reads.fetch_add(1, std::memory_order_relaxed);
+    return event;
+  }
+
+ private:
+  HeldDescriptor& entry() { return held_.descriptors[place_]; }
+  HeldGroups held_;
+  std::uint32_t place_;
+};
+
+Result<UniqueFd> new_group() {
   UniqueFd fd(fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE |
                                 FAN_UNLIMITED_MARKS | FAN_REPORT_TID,
                             O_RDONLY | O_CLOEXEC | O_LARGEFILE | O_NOATIME));
-  if (!fd.valid()) {
-    const int code = errno;
-    const char* remedy =
-        code == EPERM    ? "run as root with CAP_SYS_ADMIN"
-        : code == EMFILE ? "raise fs.fanotify.max_user_groups or the descriptor limit"
-        : code == ENOSYS ? "the kernel needs CONFIG_FANOTIFY"
-        : code == EINVAL ? "the kernel needs CONFIG_FANOTIFY_ACCESS_PERMISSIONS and version 5.0"
-                         : "";
-    return Error{code, "fanotify_init", remedy};
+  if (fd.valid()) return fd;
+  const int code = errno;
+  const char* remedy = code == EPERM    ? "run as root with CAP_SYS_ADMIN"
+                       : code == EMFILE ? "raise fs.fanotify.max_user_groups or the descriptor limit"
+                       : code == ENOSYS ? "the kernel needs CONFIG_FANOTIFY"
+                       : code == EINVAL
+                           ? "the kernel needs CONFIG_FANOTIFY_ACCESS_PERMISSIONS and version 5.0"
+                           : "";
+  return Error{code, "fanotify_init", remedy};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<FanotifyGroup>> open_fanotify_group() {
+  Result<UniqueFd> fd = new_group();
+  if (!fd) return fd.error();
+  return std::shared_ptr<FanotifyGroup>(std::make_shared<KernelGroup>(std::move(*fd)));
+}
+
+Result<std::shared_ptr<FanotifyGroup>> HeldGroups::open(const DescriptorKey& key) {
+  std::optional<std::uint32_t> place = descriptors.claim(DescriptorKind::permission_group, key);
+  if (!place) {
+    Result<UniqueFd> fd = new_group();
+    if (!fd) return fd.error();
+    place = descriptors.add(DescriptorKind::permission_group, key, fd->get());
+    if (!place) return Error{ENOBUFS, "keep one more group of permission events", ""};
+    fd->release();
   }
-  return std::shared_ptr<FanotifyGroup>(std::make_shared<KernelGroup>(std::move(fd)));
+  return std::shared_ptr<FanotifyGroup>(std::make_shared<HeldGroup>(*this, *place));
+}
+
+FanotifyEvent inherited_event(EventTable& events, EventSlot& slot) {
+  return {UniqueFd(slot.event.fd), slot.event.mask, slot.event.pid, EventClaim(&events, &slot)};
+}
+
+void answer_taken(DescriptorTable& descriptors, EventSlot& slot, bool allow) {
+  answer_event(descriptors[slot.group].fd, slot.event.fd, allow);
+  slot.state = EventSlot::answered;
+}
+
+bool answer_event(int group_fd, int event_fd, bool allow) {
+  return write_answer(group_fd, event_fd, allow).ok();
 }
 
 }  // namespace holdfast

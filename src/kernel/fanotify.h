@@ -5,11 +5,14 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "holdfast/result.h"
+#include "kernel/descriptor_table.h"
+#include "kernel/event_table.h"
 #include "kernel/unique_fd.h"
 
 namespace holdfast {
@@ -18,6 +21,7 @@ struct FanotifyEvent {
   UniqueFd file;           // the file that is opened, read-only; invalid for a queue overflow
   std::uint64_t mask = 0;  // FAN_OPEN_PERM, FAN_OPEN_EXEC_PERM, FAN_CLOSE_WRITE, …
   pid_t tid = 0;           // the thread that opens (FAN_REPORT_TID)
+  EventClaim claim;        // its place in the event table, given back before `file` is closed
 };
 
 enum class MarkScope : std::uint8_t { inode, mount, filesystem };
@@ -31,15 +35,47 @@ class FanotifyGroup {
   // Adds to a mark, which may exist already. `path` follows symbolic links.
   virtual Status mark(MarkScope scope, std::uint64_t mask, const std::string& path) = 0;
 
-  // At most `limit` waiting events; none when nothing waits (the group is non-blocking). An error
-  // means that the kernel could not open an event's file and has denied its opener (EMFILE, …).
-  virtual Result<std::vector<FanotifyEvent>> read(std::size_t limit) = 0;
+  // One waiting event; none when nothing waits (the group is non-blocking). An error means that the
+  // kernel could not open the event's file and has denied its opener (EMFILE, …); ENOBUFS: the event
+  // table is full, nothing was read.
+  virtual Result<std::optional<FanotifyEvent>> read() = 0;
 
   // Answers the permission event whose descriptor has this number. Exactly one answer each.
   virtual Status answer(int event_fd, bool allow) = 0;
+
+  // The group's entry in the descriptor table, if it is in one.
+  virtual std::optional<std::uint32_t> place() const { return std::nullopt; }
+  // Left unread on purpose: whoever watches over the readers must not take it for neglect.
+  virtual void set_paused(bool) {}
 };
 
-// An unlimited queue (an overflow would allow undecided) of class CONTENT, close-on-exec.
+// An unlimited queue (an overflow would allow undecided) of class CONTENT, close-on-exec. It ends
+// with the object.
 Result<std::shared_ptr<FanotifyGroup>> open_fanotify_group();
+
+// Groups that outlive the process: their descriptors are in a table that a successor finds.
+struct HeldGroups {
+  EventTable& events;
+  DescriptorTable& descriptors;
+  std::function<void()> on_leaving;  // an entry is `leaving`: somebody has to close it
+
+  // The unclaimed group of that key, with its marks and what waits in it, or a new one. When the
+  // object dies its marks are removed and its entry leaves.
+  Result<std::shared_ptr<FanotifyGroup>> open(const DescriptorKey& key);
+};
+
+// The event in a slot that a dead process left; its group is slot.group.
+FanotifyEvent inherited_event(EventTable& events, EventSlot& slot);
+
+inline bool asks_permission(const EventSlot& slot) {
+  return (slot.event.mask & (FAN_OPEN_PERM | FAN_OPEN_EXEC_PERM)) != 0;
+}
+
+// Answers instead of the slot's owner, after take_answer().
+void answer_taken(DescriptorTable& descriptors, EventSlot& slot, bool allow);
+
+// Answers without a group object; false if the kernel knows no such event (its opener was killed,
+// or it has its answer).
+bool answer_event(int group_fd, int event_fd, bool allow);
 
 }  // namespace holdfast

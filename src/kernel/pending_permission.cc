@@ -4,10 +4,10 @@
 
 namespace holdfast {
 
-PendingPermission::PendingPermission(std::shared_ptr<FanotifyGroup> group, UniqueFd file,
+PendingPermission::PendingPermission(std::shared_ptr<FanotifyGroup> group, FanotifyEvent event,
                                      FailMode fail_mode, std::atomic<std::uint64_t>* undecided)
     : group_(std::move(group)),
-      file_(std::move(file)),
+      event_(std::move(event)),
       fail_mode_(fail_mode),
       undecided_(undecided) {}
 
@@ -15,7 +15,7 @@ PendingPermission& PendingPermission::operator=(PendingPermission&& other) noexc
   if (this != &other) {
     answer_by_fail_mode();
     group_ = std::move(other.group_);
-    file_ = std::move(other.file_);
+    event_ = std::move(other.event_);
     fail_mode_ = other.fail_mode_;
     undecided_ = other.undecided_;
   }
@@ -26,22 +26,23 @@ PendingPermission::~PendingPermission() { answer_by_fail_mode(); }
 
 void PendingPermission::answer_by_fail_mode() {
   if (answered()) return;
-  if (undecided_ != nullptr) ++*undecided_;
-  answer(fail_mode_ == FailMode::allow);
+  if (answer(fail_mode_ == FailMode::allow) && undecided_ != nullptr) ++*undecided_;
 }
 
-void PendingPermission::answer(bool allow) {
+bool PendingPermission::answer(bool allow) {
   const std::shared_ptr<FanotifyGroup> group = std::move(group_);
   group_ = nullptr;
-  if (!group) return;
-  Status status = group->answer(file_.get(), allow);
-  if (!status) {
+  if (!group) return true;
+  if (!event_.claim.begin_answer()) return false;
+  Status status = group->answer(file(), allow);
+  if (!status && status.error().code != ENOENT) {
     // ENOENT: the opener was killed while it waited. Anything else would leave it blocked, so the
     // other answer is not tried: a refused answer is repeated once as it was.
-    if (status.error().code == ENOENT) return;
-    status = group->answer(file_.get(), allow);
+    status = group->answer(file(), allow);
     if (!status && status.error().code != ENOENT) spdlog::error("{}", status.error().message());
   }
+  event_.claim.end_answer();
+  return true;
 }
 
 }  // namespace holdfast

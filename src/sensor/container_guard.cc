@@ -3,13 +3,13 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "sensor/leftover.h"
+#include "sensor/write_intent.h"
 
 namespace holdfast {
 namespace {
-
-constexpr std::size_t kMostReportedOpens = 256;
 
 std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -69,21 +69,27 @@ std::optional<ContainerGuard::Comparison> ContainerGuard::handle(FanotifyEvent e
   return handle_notification(std::move(event));
 }
 
+// The second question of an exec whose first one was not decided.
+bool ContainerGuard::is_undecided_exec(EventFacts& facts, pid_t tid) {
+  return services_.undecided_execs != nullptr && services_.undecided_execs->take(tid) &&
+         is_exec(facts.syscall());
+}
+
 std::optional<ContainerGuard::Comparison> ContainerGuard::handle_permission(FanotifyEvent event) {
-  PendingPermission pending(group_, std::move(event.file), FailMode::allow,
+  const std::uint64_t mask = event.mask;
+  const pid_t tid = event.tid;
+  PendingPermission pending(group_, std::move(event), services_.fail_mode,
                             &services_.counters->undecided);
-  KernelEventFacts facts(pending.file(), event.tid, root_.mount);
-  std::optional<Act> act = (event.mask & FAN_OPEN_EXEC_PERM) != 0
-                               ? exec_gate(facts, *content_)
-                               : open_gate(facts, *content_, now_ns());
+  KernelEventFacts facts(pending.file(), tid, root_.mount);
+  const bool runs = (mask & FAN_OPEN_EXEC_PERM) != 0 || is_undecided_exec(facts, tid);
+  std::optional<Act> act =
+      runs ? exec_gate(facts, *content_) : open_gate(facts, *content_, now_ns());
   if (!act) {
     pending.allow();
     return std::nullopt;
   }
-  if (act->needs_comparison) {
-    return Comparison{std::move(pending), UniqueFd(), std::move(*act), event.tid};
-  }
-  decide(*act, event.tid, &pending);
+  if (act->needs_comparison) return Comparison{std::move(pending), {}, std::move(*act), tid};
+  decide(*act, tid, &pending);
   return std::nullopt;
 }
 
@@ -93,27 +99,69 @@ std::optional<ContainerGuard::Comparison> ContainerGuard::handle_notification(Fa
   if ((event.mask & FAN_OPEN_EXEC) != 0) {
     std::optional<Act> act = exec_gate(facts, *content_);
     if (act && act->needs_comparison) {
-      return Comparison{std::nullopt, std::move(event.file), std::move(*act), event.tid};
+      const pid_t tid = event.tid;
+      return Comparison{std::nullopt, std::move(event), std::move(*act), tid};
     }
     if (act) decide(*act, event.tid, nullptr);
   }
   if ((event.mask & FAN_CLOSE_WRITE) != 0) {
     std::optional<Act> act = change_watch(facts, *content_);
-    if (act && !was_reported_at_open(*act)) decide(*act, event.tid, nullptr);
+    if (act) decide(*act, event.tid, nullptr);
   }
   return std::nullopt;
 }
 
-void ContainerGuard::finish(Comparison comparison) {
+std::optional<Act> ContainerGuard::compare(const Comparison& comparison) const {
   ++services_.counters->comparisons;
-  const int fd = comparison.pending ? comparison.pending->file() : comparison.file.get();
-  const std::optional<Act> act = compare_gate(std::move(comparison.act), fd, *content_);
+  const int fd =
+      comparison.pending ? comparison.pending->file() : comparison.event.file.get();
+  return compare_gate(comparison.act, fd, *content_);
+}
+
+Act ContainerGuard::uncompared(const Comparison& comparison) const {
+  ++services_.counters->uncompared;
+  Act act = comparison.act;
+  act.needs_comparison = false;
+  act.reason = "could not be compared with the image's file in time";
+  return act;
+}
+
+void ContainerGuard::conclude(Comparison& comparison, const std::optional<Act>& act) {
   PendingPermission* pending = comparison.pending ? &*comparison.pending : nullptr;
   if (act) {
     decide(*act, comparison.tid, pending);
   } else if (pending != nullptr) {
     pending->allow();
   }
+}
+
+void ContainerGuard::report_undecided(const EventSlot& slot, bool allowed) {
+  const bool runs = (slot.event.mask & FAN_OPEN_EXEC_PERM) != 0;
+  AlertRecord record;
+  record.time = std::chrono::system_clock::now();
+  record.event.workload = workload();
+  record.event.operation = runs ? Operation::create_executable : Operation::modify_executable;
+  record.event.path = KernelEventFacts(slot.event.fd, slot.event.pid, root_.mount)
+                          .path()
+                          .value_or("");
+  // Nothing more is asked about the process: that may be what the decision is stuck in.
+  record.event.process.pid = record.process.process.pid = slot.event.pid;
+  record.decision.alert = true;
+  record.mechanism = runs ? Mechanism::exec_gate : Mechanism::open_gate;
+  record.outcome = allowed ? Outcome::alerted : Outcome::blocked;
+  record.reason = allowed ? "not decided in time: allowed undecided"
+                          : "not decided in time: refused undecided";
+  services_.report(std::move(record));
+}
+
+void ContainerGuard::report_denied_by_kernel(int code, std::uint64_t count) {
+  AlertRecord record;
+  record.time = std::chrono::system_clock::now();
+  record.event.workload = workload();
+  record.outcome = Outcome::unprotected;
+  record.reason = std::to_string(count) + " opens were denied by the kernel without being asked: " +
+                  std::strerror(code);
+  services_.report(std::move(record));
 }
 
 // One act may be several operations: all are asked, the strongest action wins.
@@ -154,39 +202,31 @@ void ContainerGuard::decide(const Act& act, pid_t tid, PendingPermission* pendin
   record.event.process.interactive = process.interactive;
 
   record.decision = ask_policy(act, record.event);
-  if (record.decision.block && pending != nullptr) {
-    if (act.created_now && !remove_leftover(pending->file(), act.file, act.path, root_.views)) {
-      ++services_.counters->leftovers;
-    }
-    pending->deny();
-    record.outcome = Outcome::blocked;
-    ++services_.counters->refused;
-  } else {
-    if (pending != nullptr) pending->allow();
-    if (record.decision.strongest == Action::allow) return;
-    record.outcome = Outcome::alerted;
-    ++services_.counters->alerted;
-    if (act.mechanism == Mechanism::open_gate) remember_open_report(act);
-  }
   record.mechanism = act.mechanism;
   record.file = file_facts(act.file);
   record.reason = act.reason;
+  const bool block = record.decision.block && pending != nullptr;
+  record.outcome = block ? Outcome::blocked : Outcome::alerted;
+  const bool tell = record.decision.strongest != Action::allow;
+  if (tell) services_.expect(record);
+  bool in_time = true;
+  if (block) {
+    if (act.created_now && !remove_leftover(pending->file(), act.file, act.path, root_.views)) {
+      ++services_.counters->leftovers;
+    }
+    in_time = pending->deny();
+    ++services_.counters->refused;
+  } else if (pending != nullptr) {
+    in_time = pending->allow();
+  }
+  if (!tell) return;
+  if (!in_time) {
+    record.outcome = services_.fail_mode == FailMode::allow ? Outcome::alerted : Outcome::blocked;
+    record.reason += "; decided too late: answered undecided";
+  } else if (!block) {
+    ++services_.counters->alerted;
+  }
   services_.report(std::move(record));
-}
-
-// An open that was let happen and reported is not reported again when it closes.
-void ContainerGuard::remember_open_report(const Act& act) {
-  std::lock_guard lock(mutex_);
-  if (reported_opens_.size() >= kMostReportedOpens) reported_opens_.erase(reported_opens_.begin());
-  reported_opens_.push_back(act.file.stx_ino);
-}
-
-bool ContainerGuard::was_reported_at_open(const Act& act) {
-  std::lock_guard lock(mutex_);
-  const auto found = std::find(reported_opens_.begin(), reported_opens_.end(), act.file.stx_ino);
-  if (found == reported_opens_.end()) return false;
-  reported_opens_.erase(found);
-  return true;
 }
 
 }  // namespace holdfast

@@ -2,6 +2,7 @@
 // its events. From an event to its answer: handle() -> gate -> PolicySet::decide() -> answer.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "kernel/pending_permission.h"
 #include "sensor/gates.h"
 #include "sensor/kernel_event_facts.h"
+#include "sensor/undecided_execs.h"
 
 namespace holdfast {
 
@@ -27,9 +29,12 @@ struct GateCounters {
   std::atomic<std::uint64_t> refused{0};      // answered with EPERM by policy
   std::atomic<std::uint64_t> alerted{0};      // acts that were let happen and reported
   std::atomic<std::uint64_t> comparisons{0};  // whole-file comparisons
+  std::atomic<std::uint64_t> uncompared{0};   // decided as drift: not compared in time
   std::atomic<std::uint64_t> undecided{0};    // answered by the fail mode
-  std::atomic<std::uint64_t> read_errors{0};  // openers the kernel denied without an event
+  std::atomic<std::uint64_t> paused{0};       // times a container's events were left unread
   std::atomic<std::uint64_t> leftovers{0};    // empty files of refused creations that stayed
+  // Openers the kernel denied without an event, by errno; unknown ones count as 0.
+  std::array<std::atomic<std::uint64_t>, 134> read_errors{};
 };
 
 // What guards need of the daemon; outlives them.
@@ -38,6 +43,11 @@ struct GuardServices {
   std::function<void(AlertRecord)> report;
   const ProcessOrigin* origin = nullptr;
   GateCounters* counters = nullptr;
+  UndecidedExecs* undecided_execs = nullptr;
+  // Called before the answer that `report` will tell of: a record that gets lost in between (the
+  // worker dies) is then known to be missing.
+  std::function<void(AlertRecord&)> expect = [](AlertRecord&) {};
+  FailMode fail_mode = FailMode::allow;
 };
 
 class ContainerGuard {
@@ -63,22 +73,29 @@ class ContainerGuard {
   // An act whose decision needs both files read whole; the opener waits in `pending`.
   struct Comparison {
     std::optional<PendingPermission> pending;  // none: nobody waits (alert only)
-    UniqueFd file;                             // the event's descriptor when nobody waits
+    FanotifyEvent event;                       // when nobody waits
     Act act;
     pid_t tid = 0;
   };
 
   // Decides and answers one event, or returns what has to be read first.
   std::optional<Comparison> handle(FanotifyEvent event);
-  void finish(Comparison comparison);
+  // What a comparison leads to: the slow part (nothing: it is image content), the part that takes
+  // its place when that takes too long (what cannot be compared counts as drift), and the answer.
+  std::optional<Act> compare(const Comparison& comparison) const;
+  Act uncompared(const Comparison& comparison) const;
+  void conclude(Comparison& comparison, const std::optional<Act>& act);
+  // Tells that an event was answered by the fail mode, its decision being stuck somewhere.
+  void report_undecided(const EventSlot& slot, bool allowed);
+  // Tells that the kernel denied openers without an event.
+  void report_denied_by_kernel(int code, std::uint64_t count);
 
  private:
   std::optional<Comparison> handle_permission(FanotifyEvent event);
   std::optional<Comparison> handle_notification(FanotifyEvent event);
+  bool is_undecided_exec(EventFacts& facts, pid_t tid);
   void decide(const Act& act, pid_t tid, PendingPermission* pending);
   Decision ask_policy(const Act& act, const Event& event) const;
-  void remember_open_report(const Act& act);
-  bool was_reported_at_open(const Act& act);
 
   std::shared_ptr<FanotifyGroup> group_;
   std::shared_ptr<RootContent> content_;
@@ -88,7 +105,6 @@ class ContainerGuard {
   mutable std::mutex mutex_;
   std::shared_ptr<const Workload> workload_;
   std::function<std::shared_ptr<const Workload>(pid_t)> identify_;
-  std::vector<std::uint64_t> reported_opens_;  // inodes open for writing that have their document
 };
 
 }  // namespace holdfast

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace holdfast {
 namespace {
@@ -10,15 +11,21 @@ namespace {
 constexpr std::uint64_t kStopKey = 0;
 constexpr std::size_t kEventsPerTurn = 16;  // then other containers have theirs
 constexpr unsigned kComparers = 2;
+constexpr int kLooksPerDeadline = 8;
+constexpr std::int64_t kDenialsToldEveryNs = 60'000'000'000;
+// A worker that died of one and the same event again and again: the event is not tried a third time.
+constexpr std::uint32_t kMostWorkersPerEvent = 2;
 // One thread serves a group at a time: its events keep their order, a flood stays its own.
 constexpr std::uint32_t kGroupEvents = EPOLLIN | EPOLLONESHOT;
 
 }  // namespace
 
-Result<std::unique_ptr<Responder>> Responder::start(GateCounters& counters) {
+Result<std::unique_ptr<Responder>> Responder::start(HeldGroups held, const GuardServices& services,
+                                                    ResponderSettings settings) {
   Result<Epoll> epoll = Epoll::create();
   if (!epoll) return epoll.error();
-  std::unique_ptr<Responder> responder(new Responder(std::move(*epoll), counters));
+  std::unique_ptr<Responder> responder(
+      new Responder(std::move(*epoll), std::move(held), services, settings));
   if (Status added = responder->epoll_.add(responder->stop_.fd(), EPOLLIN, kStopKey); !added) {
     return added.error();
   }
@@ -27,30 +34,43 @@ Result<std::unique_ptr<Responder>> Responder::start(GateCounters& counters) {
     responder->threads_.emplace_back([r = responder.get()] { r->serve(); });
   for (unsigned i = 0; i < kComparers; ++i)
     responder->threads_.emplace_back([r = responder.get()] { r->compare(); });
+  responder->threads_.emplace_back([r = responder.get()] { r->keep_deadlines(); });
   return responder;
 }
 
-Responder::Responder(Epoll epoll, GateCounters& counters)
-    : epoll_(std::move(epoll)), counters_(counters) {}
+Responder::Responder(Epoll epoll, HeldGroups held, const GuardServices& services,
+                     ResponderSettings settings)
+    : epoll_(std::move(epoll)), held_(std::move(held)), services_(services), settings_(settings) {}
 
 void Responder::stop() {
   stopping_ = true;
   stop_.raise();
   {
-    std::lock_guard lock(jobs_mutex_);
+    std::scoped_lock lock(jobs_mutex_, deadline_mutex_);
     jobs_wake_.notify_all();
+    deadline_wake_.notify_all();
   }
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }
 
 Result<std::uint64_t> Responder::add(std::shared_ptr<ContainerGuard> guard) {
-  const int fd = guard->group().fd();
+  const auto served = std::make_shared<Served>();
+  served->guard = std::move(guard);
+  const int fd = served->guard->group().fd();
   std::uint64_t key = 0;
   {
-    std::unique_lock lock(guards_mutex_);
+    std::unique_lock lock(served_mutex_);
     key = next_key_++;
-    guards_.emplace(key, std::move(guard));
+    served_.emplace(key, served);
+  }
+  if (const auto place = served->guard->group().place()) {
+    for (EventSlot& slot : held_.events.slots()) {
+      if (slot.state != EventSlot::waiting || slot.group != *place || slot.workers == 0) continue;
+      if (slot.workers > kMostWorkersPerEvent) continue;
+      slot.since_ns = monotonic_ns();
+      handle(key, served, inherited_event(held_.events, slot));
+    }
   }
   if (Status added = epoll_.add(fd, kGroupEvents, key); !added) {
     remove(key);
@@ -59,58 +79,223 @@ Result<std::uint64_t> Responder::add(std::shared_ptr<ContainerGuard> guard) {
   return key;
 }
 
+std::size_t Responder::answer_unclaimed() {
+  std::size_t answered = 0;
+  for (EventSlot& slot : held_.events.slots()) {
+    if (slot.state != EventSlot::waiting || slot.workers == 0) continue;
+    const std::shared_ptr<Served> served = find_by_place(slot.group);
+    if (served && slot.workers <= kMostWorkersPerEvent) continue;  // it is being decided
+    const FanotifyEvent event = inherited_event(held_.events, slot);  // closes it
+    if (!asks_permission(slot) || !take_answer(slot)) continue;
+    answer_undecided(slot);
+    ++answered;
+  }
+  return answered;
+}
+
+// By the fail mode; the answer has been taken on.
+void Responder::answer_undecided(EventSlot& slot) {
+  const bool allow = services_.fail_mode == FailMode::allow;
+  if (const std::shared_ptr<Served> served = find_by_place(slot.group)) {
+    served->guard->report_undecided(slot, allow);
+  }
+  if ((slot.event.mask & FAN_OPEN_EXEC_PERM) != 0) services_.undecided_execs->add(slot.event.pid);
+  answer_taken(held_.descriptors, slot, allow);
+  ++services_.counters->undecided;
+}
+
 void Responder::remove(std::uint64_t key) {
-  std::shared_ptr<ContainerGuard> guard;
-  std::unique_lock lock(guards_mutex_);
-  if (const auto found = guards_.find(key); found != guards_.end()) {
-    guard = std::move(found->second);
-    guards_.erase(found);
-    epoll_.remove(guard->group().fd());
+  std::shared_ptr<Served> served;
+  std::unique_lock lock(served_mutex_);
+  if (const auto found = served_.find(key); found != served_.end()) {
+    served = std::move(found->second);
+    served_.erase(found);
+    if (served->paused.exchange(false)) --paused_count_;
+    epoll_.remove(served->guard->group().fd());
   }
 }
 
-std::shared_ptr<ContainerGuard> Responder::find(std::uint64_t key) const {
-  std::shared_lock lock(guards_mutex_);
-  const auto found = guards_.find(key);
-  return found == guards_.end() ? nullptr : found->second;
+std::shared_ptr<Responder::Served> Responder::find(std::uint64_t key) const {
+  std::shared_lock lock(served_mutex_);
+  const auto found = served_.find(key);
+  return found == served_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<Responder::Served> Responder::find_by_place(std::uint32_t place) const {
+  std::shared_lock lock(served_mutex_);
+  for (const auto& [key, served] : served_) {
+    if (served->guard->group().place() == place) return served;
+  }
+  return nullptr;
 }
 
 void Responder::serve() {
   while (true) {
     const Result<std::uint64_t> key = epoll_.wait();
     if (!key || *key == kStopKey) return;
-    const std::shared_ptr<ContainerGuard> guard = find(*key);
-    if (!guard) continue;
-    Result<std::vector<FanotifyEvent>> events = guard->group().read(kEventsPerTurn);
-    if (!events) {
-      // The kernel has denied that opener already.
-      ++counters_.read_errors;
-      spdlog::error("{}: the opener was denied", events.error().message());
-    } else {
-      for (FanotifyEvent& event : *events) {
-        std::optional<ContainerGuard::Comparison> comparison = guard->handle(std::move(event));
-        if (!comparison) continue;
-        std::lock_guard lock(jobs_mutex_);
-        jobs_.push_back({guard, std::move(*comparison)});
-        jobs_wake_.notify_one();
-      }
-    }
-    // Fails only when the guard was removed meanwhile.
-    (void)epoll_.rearm(guard->group().fd(), kGroupEvents, *key).ok();
+    if (const std::shared_ptr<Served> served = find(*key)) serve_turn(*key, served);
   }
+}
+
+void Responder::serve_turn(std::uint64_t key, const std::shared_ptr<Served>& served) {
+  FanotifyGroup& group = served->guard->group();
+  for (std::size_t i = 0; i < kEventsPerTurn && !stopping_; ++i) {
+    if (!admits(*served)) {
+      ++services_.counters->paused;
+      group.set_paused(true);
+      if (!served->paused.exchange(true)) ++paused_count_;
+      // A job that ended meanwhile has not seen the pause.
+      if (!admits(*served)) return;
+      resume_paused();
+      return;
+    }
+    Result<std::optional<FanotifyEvent>> event = group.read();
+    if (!event) {
+      count_denial(*served, event.error());
+      break;
+    }
+    if (!*event) break;
+    last_descriptor_.store((*event)->file.get(), std::memory_order_relaxed);
+    note_activity();
+    handle(key, served, std::move(**event));
+  }
+  // Fails only when the guard was removed meanwhile.
+  (void)epoll_.rearm(group.fd(), kGroupEvents, key).ok();
+}
+
+bool Responder::admits(const Served& served) const {
+  return may_read({served.waiting, waiting_all_, EventTable::kSlots, last_descriptor_,
+                   settings_.descriptor_limit});
+}
+
+void Responder::resume_paused() {
+  if (paused_count_ == 0) return;
+  std::shared_lock lock(served_mutex_);
+  for (const auto& [key, served] : served_) {
+    if (!served->paused || !admits(*served) || !served->paused.exchange(false)) continue;
+    --paused_count_;
+    served->guard->group().set_paused(false);
+    (void)epoll_.rearm(served->guard->group().fd(), kGroupEvents, key).ok();
+  }
+}
+
+void Responder::handle(std::uint64_t key, const std::shared_ptr<Served>& served,
+                       FanotifyEvent event) {
+  std::optional<ContainerGuard::Comparison> comparison = served->guard->handle(std::move(event));
+  if (!comparison) return;
+  const auto job = std::make_shared<Job>();
+  job->key = key;
+  job->served = served;
+  job->since_ns = monotonic_ns();
+  job->comparison = std::move(*comparison);
+  ++served->waiting;
+  ++waiting_all_;
+  {
+    std::lock_guard lock(jobs_mutex_);
+    unfinished_.push_back(job);
+    queued_.push(key, job);
+  }
+  jobs_wake_.notify_one();
+  note_activity();
+}
+
+// The kernel could not give us the event, and has denied its opener.
+void Responder::count_denial(Served& served, const Error& error) {
+  if (error.code == ENOBUFS) return;  // nothing was read
+  std::array<std::atomic<std::uint64_t>, 134>& by_code = services_.counters->read_errors;
+  const std::size_t code = static_cast<std::size_t>(error.code);
+  ++by_code[code < by_code.size() ? code : 0];
+  ++served.untold_denials;
+  const std::int64_t now = monotonic_ns();
+  std::int64_t told = served.denials_told_ns;
+  if (told != 0 && now - told < kDenialsToldEveryNs) return;
+  if (!served.denials_told_ns.compare_exchange_strong(told, now)) return;
+  spdlog::error("{}: openers are denied by the kernel", error.message());
+  served.guard->report_denied_by_kernel(error.code, served.untold_denials.exchange(0));
 }
 
 void Responder::compare() {
   while (true) {
-    std::unique_lock lock(jobs_mutex_);
-    jobs_wake_.wait(lock, [&] { return stopping_ || !jobs_.empty(); });
-    // At a stop the openers that still wait are answered by the fail mode, as the jobs die.
-    if (stopping_) return jobs_.clear();
-    Job job = std::move(jobs_.front());
-    jobs_.pop_front();
-    lock.unlock();
-    job.guard->finish(std::move(job.comparison));
+    std::shared_ptr<Job> job;
+    {
+      std::unique_lock lock(jobs_mutex_);
+      jobs_wake_.wait(lock, [&] { return stopping_ || !queued_.empty(); });
+      std::optional<std::shared_ptr<Job>> next = queued_.pop();
+      if (!next) return;
+      job = std::move(*next);
+    }
+    ContainerGuard& guard = *job->served->guard;
+    if (!job->taken) {
+      // At a stop no opener waits for a disk any more.
+      const std::optional<Act> act = stopping_ && job->comparison.pending
+                                         ? guard.uncompared(job->comparison)
+                                         : guard.compare(job->comparison);
+      if (!job->taken.exchange(true)) guard.conclude(job->comparison, act);
+    }
+    finished(job);
   }
+}
+
+void Responder::finished(const std::shared_ptr<Job>& job) {
+  {
+    std::lock_guard lock(jobs_mutex_);
+    std::erase(unfinished_, job);
+  }
+  --job->served->waiting;
+  --waiting_all_;
+  resume_paused();
+}
+
+void Responder::note_activity() {
+  if (active_) return;
+  std::lock_guard lock(deadline_mutex_);
+  active_ = true;
+  deadline_wake_.notify_one();
+}
+
+void Responder::keep_deadlines() {
+  const auto pause = settings_.answer_deadline / kLooksPerDeadline;
+  std::unique_lock lock(deadline_mutex_);
+  while (!stopping_) {
+    deadline_wake_.wait(lock, [&] { return stopping_ || active_; });
+    deadline_wake_.wait_for(lock, pause, [&] { return stopping_.load(); });
+    active_ = false;
+    lock.unlock();
+    const bool again = look_at_deadlines();
+    lock.lock();
+    if (again) active_ = true;
+  }
+}
+
+// Whether something still waits.
+bool Responder::look_at_deadlines() {
+  const std::int64_t deadline = std::chrono::nanoseconds(settings_.answer_deadline).count();
+  const std::int64_t now = monotonic_ns();
+  // A look is up to an eighth late: what will be too old at the next one is due now.
+  const std::int64_t due = now - deadline + deadline / kLooksPerDeadline;
+  std::vector<std::shared_ptr<Job>> late;
+  {
+    std::lock_guard lock(jobs_mutex_);
+    for (const std::shared_ptr<Job>& job : unfinished_) {
+      if (!job->comparison.pending || job->since_ns >= due || job->taken.exchange(true)) continue;
+      late.push_back(job);
+    }
+  }
+  for (const std::shared_ptr<Job>& job : late) {
+    ContainerGuard& guard = *job->served->guard;
+    guard.conclude(job->comparison, guard.uncompared(job->comparison));
+    // Whoever is comparing it now needs the file; the others give it back.
+    std::unique_lock lock(jobs_mutex_);
+    const bool was_queued = queued_.erase(job->key, job);
+    lock.unlock();
+    if (was_queued) finished(job);
+  }
+  for (EventSlot& slot : held_.events.slots()) {
+    if (slot.since_ns >= due || !asks_permission(slot) || !take_answer(slot)) continue;
+    // While the answer is taken on, the owner leaves the event's descriptor open.
+    answer_undecided(slot);
+  }
+  return held_.events.used() > 0;
 }
 
 }  // namespace holdfast

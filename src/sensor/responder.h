@@ -1,9 +1,11 @@
-// The threads that answer: a few read events of all guards, two more compare whole files, so that a
-// slow disk holds up only the openers that need it.
+// The threads that answer. Some read events of all guards and decide most of them at once; two more
+// compare whole files, so that a slow disk holds up only the openers that need it; one sees to it
+// that every event is answered within the deadline, whatever the others are stuck in.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
-#include <deque>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -12,45 +14,90 @@
 #include <vector>
 
 #include "kernel/epoll.h"
+#include "sensor/admission.h"
 #include "sensor/container_guard.h"
+#include "sensor/fair_queue.h"
 
 namespace holdfast {
 
+struct ResponderSettings {
+  std::chrono::milliseconds answer_deadline{2000};
+  std::int64_t descriptor_limit = 1024;  // RLIMIT_NOFILE
+};
+
 class Responder {
  public:
-  static Result<std::unique_ptr<Responder>> start(GateCounters& counters);
+  static Result<std::unique_ptr<Responder>> start(HeldGroups held, const GuardServices& services,
+                                                  ResponderSettings settings);
   ~Responder() { stop(); }
 
-  // Answers what is pending and joins the threads; afterwards no guard is called any more.
+  // Answers what was read and joins the threads; afterwards no guard is called any more.
   void stop();
 
-  // Events of `guard` are served from now on; its key, for remove().
+  // Decides what a dead worker left undecided of `guard`, then serves it; its key, for remove().
   Result<std::uint64_t> add(std::shared_ptr<ContainerGuard> guard);
   void remove(std::uint64_t key);
 
- private:
-  Responder(Epoll epoll, GateCounters& counters);
-  void serve();
-  void compare();
-  std::shared_ptr<ContainerGuard> find(std::uint64_t key) const;
+  // Answers by the fail mode what a dead worker left of groups that nobody took over; how many.
+  std::size_t answer_unclaimed();
 
-  struct Job {
+ private:
+  struct Served {
     std::shared_ptr<ContainerGuard> guard;
+    std::atomic<std::uint32_t> waiting{0};  // jobs of it
+    std::atomic<bool> paused{false};
+    // Kernel denials told of: the first at once, then at most once a minute.
+    std::atomic<std::uint64_t> untold_denials{0};
+    std::atomic<std::int64_t> denials_told_ns{0};
+  };
+  struct Job {
+    std::uint64_t key = 0;
+    std::shared_ptr<Served> served;
+    std::int64_t since_ns = 0;
     ContainerGuard::Comparison comparison;
+    std::atomic<bool> taken{false};  // by the comparer or by the deadline: the first concludes
   };
 
+  Responder(Epoll epoll, HeldGroups held, const GuardServices& services,
+            ResponderSettings settings);
+  void serve();
+  void serve_turn(std::uint64_t key, const std::shared_ptr<Served>& served);
+  void handle(std::uint64_t key, const std::shared_ptr<Served>& served, FanotifyEvent event);
+  void count_denial(Served& served, const Error& error);
+  void compare();
+  void keep_deadlines();
+  bool look_at_deadlines();
+  void answer_undecided(EventSlot& slot);
+  void finished(const std::shared_ptr<Job>& job);
+  bool admits(const Served& served) const;
+  void resume_paused();
+  void note_activity();
+  std::shared_ptr<Served> find(std::uint64_t key) const;
+  std::shared_ptr<Served> find_by_place(std::uint32_t place) const;
+
   Epoll epoll_;
-  GateCounters& counters_;
+  HeldGroups held_;
+  const GuardServices& services_;
+  const ResponderSettings settings_;
   WakeSignal stop_;
   std::atomic<bool> stopping_{false};
+  std::atomic<std::int64_t> last_descriptor_{0};
+  std::atomic<std::uint32_t> waiting_all_{0};
 
-  mutable std::shared_mutex guards_mutex_;
-  std::unordered_map<std::uint64_t, std::shared_ptr<ContainerGuard>> guards_;
+  mutable std::shared_mutex served_mutex_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<Served>> served_;
   std::uint64_t next_key_ = 1;
+  std::atomic<std::uint32_t> paused_count_{0};
 
   std::mutex jobs_mutex_;
   std::condition_variable jobs_wake_;
-  std::deque<Job> jobs_;
+  FairQueue<std::shared_ptr<Job>> queued_;
+  std::list<std::shared_ptr<Job>> unfinished_;  // queued or being compared
+
+  // The deadline thread sleeps while nothing happens.
+  std::mutex deadline_mutex_;
+  std::condition_variable deadline_wake_;
+  std::atomic<bool> active_{false};
 
   std::vector<std::thread> threads_;
 };

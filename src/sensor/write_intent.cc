@@ -34,4 +34,8 @@ OpenKind classify_open(const std::optional<BlockedSyscall>& call) {
   }
 }
 
+bool is_exec(const std::optional<BlockedSyscall>& call) {
+  return call && (call->number == SYS_execve || call->number == SYS_execveat);
+}
+
 }  // namespace holdfast

@@ -19,6 +19,9 @@ enum class OpenKind : std::uint8_t {
 // Only register arguments are believed: what a pointer refers to can change while we look.
 OpenKind classify_open(const std::optional<BlockedSyscall>& call);
 
+// execve or execveat.
+bool is_exec(const std::optional<BlockedSyscall>& call);
+
 // A certain reader beside another writer is a reader; all else that may write is that writer.
 constexpr bool has_write_intent(WriteAccess access, OpenKind kind) {
   return kind == OpenKind::truncates || (access != WriteAccess::none && kind != OpenKind::reads);

@@ -75,7 +75,7 @@ class AlertLogTest : public testing::Test {
                  .records = 4, .coalesce = milliseconds(0), .retry = milliseconds(5)}) {
     AlertSinks sinks{std::make_unique<FakeSink>(alerts_), std::make_unique<FakeSink>(file_),
                      std::make_unique<FakeSink>(process_)};
-    log_ = std::make_unique<QueuedAlertLog>(std::move(sinks), sample_host(), limits);
+    log_ = std::make_unique<QueuedAlertLog>(std::move(sinks), sample_host(), limits, ledger_);
   }
   static AlertRecord record(int number) {
     AlertRecord record = sample_record();
@@ -92,6 +92,7 @@ class AlertLogTest : public testing::Test {
   }
 
   Disk alerts_, file_, process_;
+  AlertLedger ledger_{};
   std::unique_ptr<QueuedAlertLog> log_;
 };
 
@@ -312,10 +313,11 @@ class AlertFiles : public testing::Test {
     return settings;
   }
   const TemporaryDirectory directory_;
+  AlertLedger ledger_{};
 };
 
 TEST_F(AlertFiles, WritesDocumentsToFiles) {
-  auto log = AlertLog::open(settings(), sample_host());
+  auto log = AlertLog::open(settings(), sample_host(), ledger_);
   ASSERT_TRUE(log) << log.error().message();
   (*log)->submit(sample_record());
   log->reset();
@@ -329,7 +331,7 @@ TEST_F(AlertFiles, RotationLosesNothing) {
   AlertLogSettings small = settings();
   small.rotate_bytes = 20'000;
   small.rotate_keep = 100;
-  auto log = AlertLog::open(small, sample_host());
+  auto log = AlertLog::open(small, sample_host(), ledger_);
   ASSERT_TRUE(log) << log.error().message();
   for (int i = 0; i < 200; ++i) (*log)->submit(sample_record());
   log->reset();
@@ -350,7 +352,7 @@ TEST_F(AlertFiles, RotationLosesNothing) {
 TEST_F(AlertFiles, UnwritablePlaceIsAnError) {
   AlertLogSettings bad = settings();
   bad.process_path = directory_ / "no/process.ndjson";
-  const auto log = AlertLog::open(bad, sample_host());
+  const auto log = AlertLog::open(bad, sample_host(), ledger_);
   ASSERT_FALSE(log);
   EXPECT_NE(log.error().message().find(bad.process_path), std::string::npos);
 }
@@ -359,7 +361,7 @@ TEST_F(AlertFiles, FullDeviceCountsAsLostInTheEnd) {
   AlertLogSettings full = settings();
   full.alerts_path = "/dev/full";
   full.queue_limit = 2;
-  auto log = AlertLog::open(full, sample_host());
+  auto log = AlertLog::open(full, sample_host(), ledger_);
   ASSERT_TRUE(log) << log.error().message();
   for (int i = 0; i < 5; ++i) (*log)->submit(sample_record());
   EXPECT_EQ((*log)->counters().lost, 3U);

@@ -1,6 +1,7 @@
 // A fanotify group without a kernel: hands out what a test queued and records the answers.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <utility>
 
@@ -12,7 +13,12 @@ class FakeGroup : public FanotifyGroup {
  public:
   int fd() const override { return -1; }
   Status mark(MarkScope, std::uint64_t, const std::string&) override { return {}; }
-  Result<std::vector<FanotifyEvent>> read(std::size_t) override { return std::move(queued); }
+  Result<std::optional<FanotifyEvent>> read() override {
+    if (queued.empty()) return std::optional<FanotifyEvent>();
+    std::optional<FanotifyEvent> event(std::move(queued.front()));
+    queued.pop_front();
+    return event;
+  }
   Status answer(int event_fd, bool allow) override {
     ++attempts;
     if (refuse_with != 0) return Error{std::exchange(refuse_with, 0), "answer", ""};
@@ -20,7 +26,7 @@ class FakeGroup : public FanotifyGroup {
     return {};
   }
 
-  std::vector<FanotifyEvent> queued;
+  std::deque<FanotifyEvent> queued;
   std::map<int, std::vector<bool>> answers;  // by event descriptor
   int attempts = 0;
   int refuse_with = 0;  // errno of the next answer

@@ -13,7 +13,7 @@ class PendingPermissionTest : public testing::Test {
   PendingPermission pending(FailMode mode) {
     UniqueFd file(open("/dev/null", O_RDONLY | O_CLOEXEC));
     number_ = file.get();
-    return PendingPermission(group_, std::move(file), mode, &undecided_);
+    return PendingPermission(group_, {std::move(file), FAN_OPEN_PERM, 1, {}}, mode, &undecided_);
   }
   std::vector<bool> answers() const {
     const auto found = group_->answers.find(number_);

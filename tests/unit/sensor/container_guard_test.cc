@@ -38,7 +38,7 @@ class ContainerGuardTest : public testing::Test {
     UniqueFd fd(open((tree_ / "tool").c_str(), O_RDONLY | O_CLOEXEC));
     const int number = fd.get();
     group_->answers.clear();
-    comparison_ = guard_.handle({std::move(fd), mask, getpid()});
+    comparison_ = guard_.handle({std::move(fd), mask, getpid(), {}});
     const auto found = group_->answers.find(number);
     if (found == group_->answers.end()) return std::nullopt;
     EXPECT_EQ(found->second.size(), 1U) << "exactly one answer";
@@ -93,12 +93,14 @@ TEST_F(ContainerGuardTest, AComparisonKeepsTheOpenerWaitingAndThenDecides) {
   content_->judgement = {Judgement::Origin::undetermined, true, ""};
   EXPECT_EQ(event(FAN_OPEN_EXEC_PERM), std::nullopt);
   ASSERT_TRUE(comparison_);
-  guard_.finish(std::move(*comparison_));
+  guard_.conclude(*comparison_, guard_.compare(*comparison_));
+  comparison_.reset();
   EXPECT_EQ(group_->answers.begin()->second, std::vector<bool>{true}) << "equal bytes run";
 
   content_->compared = {Judgement::Origin::drift, true, "its bytes differ"};
   EXPECT_EQ(event(FAN_OPEN_EXEC_PERM), std::nullopt);
-  guard_.finish(std::move(*comparison_));
+  guard_.conclude(*comparison_, guard_.compare(*comparison_));
+  comparison_.reset();
   EXPECT_EQ(group_->answers.begin()->second, std::vector<bool>{false});
   EXPECT_EQ(reported_.size(), 1U);
 }

@@ -1,0 +1,72 @@
+#include "daemon/daemon.h"
+
+#include <signal.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+
+#include "daemon/host_view.h"
+#include "daemon/instance_lock.h"
+#include "daemon/keeper.h"
+#include "daemon/log_output.h"
+#include "daemon/startup.h"
+#include "daemon/worker.h"
+
+namespace holdfast {
+namespace {
+
+int refuse(int exit_status, const std::string& text) {
+  std::fprintf(stderr, "holdfast: %s\n", text.c_str());
+  return exit_status;
+}
+
+int refuse(const Error& error) { return refuse(2, error.message()); }
+int refuse(const StartupFailure& failure) { return refuse(failure.exit_status, failure.text); }
+
+void ignore_signals() {
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGIO, SIG_IGN);  // a broken lease: its default action would end the daemon
+}
+
+KeeperSettings keeper_settings(const Settings& settings) {
+  KeeperSettings keeper;
+  keeper.heartbeat = std::chrono::milliseconds(settings.heartbeat);
+  keeper.answer_deadline = std::chrono::milliseconds(settings.answer_deadline);
+  keeper.allow_undecided = settings.fail_allow;
+  return keeper;
+}
+
+}  // namespace
+
+int run_daemon(const RunOptions& options) {
+  set_up_logging();
+  ignore_signals();
+  ServiceManager manager = ServiceManager::from_environment();
+  std::vector<StoredDescriptor> stored = take_stored_descriptors();
+
+  Startup<Settings> loaded = load_settings(options);
+  if (const auto* failure = std::get_if<StartupFailure>(&loaded)) return refuse(*failure);
+  const Settings settings = std::get<Settings>(std::move(loaded));
+  Startup<LoadedPolicies> compiled = load_policies(settings);
+  if (const auto* failure = std::get_if<StartupFailure>(&compiled)) return refuse(*failure);
+  const LoadedPolicies policies = std::get<LoadedPolicies>(std::move(compiled));
+
+  if (Status privileged = check_privileges(); !privileged) return refuse(privileged.error());
+  Result<HostView> host = HostView::find(settings.host_root);
+  if (!host) return refuse(host.error());
+  if (Status made = make_directories(settings); !made) return refuse(made.error());
+  Result<UniqueFd> lock = take_instance_lock(settings.run_dir + "/lock");
+  if (!lock) return refuse(lock.error());
+  raise_limits();
+  Result<SharedStatePtr> state = map_shared_state(settings.run_dir + "/state");
+  if (!state) return refuse(state.error());
+
+  std::vector<int> descriptors = {lock->get(), manager.socket()};
+  const WorkerContext worker{settings, policies, *host, **state, getpid(), descriptors};
+  Keeper keeper(**state, std::move(manager), keeper_settings(settings),
+                [&] { return run_worker(worker); });
+  keeper.inherit(std::move(stored));
+  return keeper.run();
+}
+
+}  // namespace holdfast
