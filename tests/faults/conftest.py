@@ -1,0 +1,99 @@
+"""The fault tests use the fixtures of the end-to-end tests, and end with a table of what each fault
+led to. Short by default; HOLDFAST_LONG=1 runs them at full length."""
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+_E2E = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e")
+sys.path.insert(0, _E2E)
+_spec = importlib.util.spec_from_file_location("e2e_fixtures", os.path.join(_E2E, "conftest.py"))
+_fixtures = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_fixtures)
+globals().update({name: value for name, value in vars(_fixtures).items()
+                  if not name.startswith("__")})
+
+LONG = os.environ.get("HOLDFAST_LONG") == "1"
+_fixtures.TEST_SECONDS = 600 if LONG else 120
+_ROWS = []
+
+
+@pytest.fixture
+def table(request):
+    """table(fault, injected=…, saw=…, gap_ms=…, stuck=…, lost=…) adds one row."""
+    def add(fault, injected, saw, gap_ms, stuck, lost):
+        _ROWS.append((fault, str(injected), saw, f"{gap_ms:.0f}", str(stuck), str(lost)))
+    return add
+
+
+def pytest_terminal_summary(terminalreporter):
+    if not _ROWS:
+        return
+    rows = [("FAULT", "INJECTED", "CONTAINER SAW", "GAP MS", "STUCK", "LOST ALERTS"), *_ROWS]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        terminalreporter.write_line("  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip())
+
+
+class Load:
+    """exec_load in a container: started, waited for, its counts."""
+
+    def __init__(self, container, processes, seconds):
+        script = f"/app/exec_load {processes} {seconds} /app/victim /app/copied /tmp/drift"
+        self.process = subprocess.Popen(
+            [container.runtime, "exec", container.id, "sh", "-c", script],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.seconds = seconds
+
+    def running(self):
+        return self.process.poll() is None
+
+    def counts(self):
+        output, _ = self.process.communicate(timeout=self.seconds + 60)
+        assert self.process.returncode == 0, output
+        return json.loads(output)
+
+
+@pytest.fixture(scope="session")
+def load_lower(work, targets, build):
+    """An image with the load, an executable that will be copied up, and room for a drifted one."""
+    directory = _fixtures.image_tree(f"{work}/load-lower",
+                                     [*targets, f"{build}/tests/faults/exec_load"])
+    shutil.copy(f"{directory}/app/victim", f"{directory}/app/copied")
+    return directory
+
+
+@pytest.fixture
+def loaded(bundle, load_lower):
+    """A factory of containers that are ready for Load."""
+    def make(runtime="runc", **options):
+        container = bundle(runtime, load_lower, **options).start()
+        container.sh("chown 1:1 /app/copied; cat /app/payload >/tmp/drift; chmod 755 /tmp/drift",
+                     check=True)
+        return container
+    return make
+
+
+@pytest.fixture
+def load():
+    return Load
+
+
+def lost_alerts(daemon):
+    """How many alerts documents say were lost."""
+    return sum(document["holdfast"].get("lost", 0) for document in daemon.documents())
+
+
+@pytest.fixture
+def assert_kept():
+    """What holds whatever the fault: nothing drifted ran, image content did, the rest is told."""
+    def check(counts):
+        assert counts["drift_ran"] == 0, counts
+        assert counts["image_refused"] == 0 and counts["copied_refused"] == 0, counts
+        assert counts["other"] == 0, counts
+        assert counts["image_ran"] > 0 and counts["drift_refused"] > 0, counts
+    return check

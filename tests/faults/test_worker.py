@@ -1,0 +1,72 @@
+"""The worker is killed, stopped and hung, under load: a short wait, then the right answer."""
+import os
+import signal
+import time
+
+from conftest import LONG, lost_alerts
+from shell import stuck_processes, wait_until
+
+
+def worker(daemon):
+    """The worker's pid: the keeper's child that is called so."""
+    keeper = daemon.process.pid
+    with open(f"/proc/{keeper}/task/{keeper}/children", encoding="utf-8") as file:
+        children = file.read().split()
+    for child in children:
+        try:
+            with open(f"/proc/{child}/comm", encoding="utf-8") as comm:
+                if comm.read().strip() == "holdfast-worker":
+                    return int(child)
+        except FileNotFoundError:
+            continue
+    return None
+
+
+def kill(pid, number):
+    try:
+        os.kill(pid, number)
+        return True
+    except ProcessLookupError:
+        return False
+
+
+def test_worker_killed_again_and_again(make_daemon, block_policy, loaded, load, assert_kept, table):
+    seconds = 300 if LONG else 15
+    container = loaded()
+    daemon = make_daemon(block_policy)
+    running = load(container, 4, seconds)
+    time.sleep(0.5)
+    end = time.monotonic() + seconds - 1
+    kills = 0
+    while time.monotonic() < end:
+        pid = worker(daemon)
+        kills += bool(pid and kill(pid, signal.SIGKILL))
+        time.sleep(0.2)
+    counts = running.counts()
+    assert_kept(counts)
+    stuck = stuck_processes()
+    assert stuck == []
+    wait_until(lambda: daemon.status()["worker"]["restarts"] == kills, 10, "a worker for each kill")
+    events = daemon.status()["events"]
+    assert events["undecided"] == 0, events
+    table("worker killed every 200 ms", kills,
+          f"{counts['image_ran'] + counts['copied_ran']} image runs, "
+          f"{counts['drift_refused']} drifted refused",
+          counts["longest_ms"], len(stuck), lost_alerts(daemon))
+
+
+def test_worker_stopped(make_daemon, block_policy, loaded, assert_kept, table):
+    """SIGSTOP: the keeper replaces it; the answer is right, within deadline and heartbeat."""
+    container = loaded()
+    daemon = make_daemon(block_policy)
+    longest = 0.0
+    for command, status in (("/app/victim", 0), ("/tmp/drift", 126)):
+        os.kill(worker(daemon), signal.SIGSTOP)
+        begin = time.monotonic()
+        done = container.sh(command)
+        took = time.monotonic() - begin
+        assert done.returncode == status, done.stdout
+        assert took < 4.5, f"{command} took {took:.1f} s"
+        longest = max(longest, took)
+        wait_until(lambda: daemon.status()["worker"]["killed"] > 0, 5, "the keeper to end it")
+    table("worker stopped", 2, "image ran, drifted refused", longest * 1000, 0, lost_alerts(daemon))
