@@ -215,6 +215,7 @@ json holdfast_object(const AlertRecord& record) {
   put(object, "reason", record.reason);
   if (record.event.volume == Volume::mount) object["volume"] = "mount";
   if (record.event.volume == Volume::file) object["volume"] = "file";
+  if (record.process.args_unread) object["args_unread"] = true;
   if (record.repeats > 0) object["repeats"] = record.repeats;
   return object;
 }

@@ -46,7 +46,8 @@ Terminal terminal_of(std::uint32_t tty) {
 }
 
 const ProcessReader& host_processes() {
-  static const ProcessReader reader("/proc");
+  // Never destroyed: a bounded call may still use it when the process ends.
+  static const ProcessReader& reader = *new ProcessReader("/proc");
   return reader;
 }
 
@@ -85,7 +86,7 @@ std::optional<ProcStat> ProcessReader::read_stat(pid_t pid) const {
   return parse_proc_stat(*text);
 }
 
-ProcessReader::Found ProcessReader::find(pid_t pid) const {
+ProcessReader::Found ProcessReader::find(pid_t pid, Args args) const {
   Found found;
   if (pid <= 0) return found;
   ProcessFacts& facts = found.facts;
@@ -110,8 +111,10 @@ ProcessReader::Found ProcessReader::find(pid_t pid) const {
           process_entity_id(*pid_namespace_, boot_id_, facts.pid, *facts.start_seconds);
     }
   }
-  if (auto text = read_small_file(path(facts.pid, "cmdline"), kMaxArgs * kMaxArgBytes)) {
-    facts.args = parse_cmdline(*text, kMaxArgs, kMaxArgBytes);
+  if (args == Args::read) {
+    if (auto text = read_small_file(path(facts.pid, "cmdline"), kMaxArgs * kMaxArgBytes)) {
+      facts.args = parse_cmdline(*text, kMaxArgs, kMaxArgBytes);
+    }
   }
   if (auto link = read_link(path(facts.pid, "exe"))) facts.executable = without_deleted_mark(*link);
   if (auto link = read_link(path(facts.pid, "cwd"))) {
@@ -120,7 +123,7 @@ ProcessReader::Found ProcessReader::find(pid_t pid) const {
   return found;
 }
 
-ProcessFacts ProcessReader::facts(pid_t pid) const { return find(pid).facts; }
+ProcessFacts ProcessReader::facts(pid_t pid, Args args) const { return find(pid, args).facts; }
 
 // From those read before, as each read costs several microseconds.
 std::optional<ProcStat> ProcessReader::stat_of(pid_t pid, const std::vector<ProcStat>& seen) const {
@@ -148,9 +151,9 @@ std::optional<ProcessReader::Entry> ProcessReader::find_entry(
   return std::nullopt;
 }
 
-ProcessTree ProcessReader::tree(pid_t pid) const {
+ProcessTree ProcessReader::tree(pid_t pid, Args args) const {
   ProcessTree tree;
-  Found found = find(pid);
+  Found found = find(pid, args);
   tree.process = std::move(found.facts);
   if (!found.stat) return tree;
   const ProcStat& stat = *found.stat;
@@ -163,7 +166,7 @@ ProcessTree ProcessReader::tree(pid_t pid) const {
     for (const auto* known : {&tree.parent, &tree.session_leader, &tree.group_leader}) {
       if (*known && (*known)->pid == wanted) return *known;
     }
-    Found other = find(wanted);
+    Found other = find(wanted, args);
     if (!other.stat) return std::nullopt;  // gone: a bare pid would soon name someone else
     seen.push_back(*other.stat);
     return std::move(other.facts);
@@ -186,8 +189,17 @@ ProcessTree ProcessReader::tree(pid_t pid) const {
   return tree;
 }
 
-ProcessTree read_process_tree(pid_t pid) { return host_processes().tree(pid); }
+ProcessTree read_process_tree(pid_t pid, Args args) { return host_processes().tree(pid, args); }
 
-ProcessFacts read_process_facts(pid_t pid) { return host_processes().facts(pid); }
+ProcessTree read_process_tree_within(BoundedCalls& calls, const std::string& owner,
+                                     std::chrono::milliseconds limit, pid_t pid) {
+  auto tree = calls.run(owner, limit, [pid] { return read_process_tree(pid); });
+  if (tree) return std::move(*tree);
+  ProcessTree without_args = read_process_tree(pid, Args::skip);
+  without_args.args_unread = true;
+  return without_args;
+}
+
+ProcessFacts read_process_facts(pid_t pid, Args args) { return host_processes().facts(pid, args); }
 
 }  // namespace holdfast

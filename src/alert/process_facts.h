@@ -3,10 +3,13 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "kernel/bounded_call.h"
 
 namespace holdfast {
 
@@ -30,13 +33,23 @@ struct ProcessTree {
   std::optional<ProcessFacts> group_leader;
   std::optional<ProcessFacts> entry_leader;  // session leader whose parent is a runtime shim
   std::string entry_type;                    // "container", "init", … ; empty if unknown
+  bool args_unread = false;                  // arguments could not be read in time
 };
+
+// Arguments are read from the process's memory: that waits for its mmap lock, which a hostile
+// process can hold for ever. Everything else of it is asked without that lock.
+enum class Args : std::uint8_t { read, skip };
 
 // Reads /proc once for each relative. Never fails: what cannot be read stays empty. Opens no file
 // of the process itself (that could be a marked one). Some 35 us for each process that is read.
-ProcessTree read_process_tree(pid_t pid);
+ProcessTree read_process_tree(pid_t pid, Args args = Args::read);
+
+// The same within `limit`, without any arguments when they cannot be had by then. `owner` is the
+// container whose process may be to blame.
+ProcessTree read_process_tree_within(BoundedCalls& calls, const std::string& owner,
+                                     std::chrono::milliseconds limit, pid_t pid);
 
 // The process alone: what the policy engine and coalescing need.
-ProcessFacts read_process_facts(pid_t pid);
+ProcessFacts read_process_facts(pid_t pid, Args args = Args::read);
 
 }  // namespace holdfast

@@ -17,8 +17,8 @@ class ProcessReader {
   // set, and an entity id has to stay the same for the life of the process it names.
   explicit ProcessReader(std::string proc);
 
-  ProcessFacts facts(pid_t pid) const;
-  ProcessTree tree(pid_t pid) const;
+  ProcessFacts facts(pid_t pid, Args args = Args::read) const;
+  ProcessTree tree(pid_t pid, Args args = Args::read) const;
 
  private:
   struct Found {
@@ -31,7 +31,7 @@ class ProcessReader {
   };
   std::string path(pid_t pid, const char* name) const;
   std::optional<ProcStat> read_stat(pid_t pid) const;
-  Found find(pid_t pid) const;
+  Found find(pid_t pid, Args args) const;
   std::optional<ProcStat> stat_of(pid_t pid, const std::vector<ProcStat>& seen) const;
   std::optional<Entry> find_entry(const ProcStat& process, const std::vector<ProcStat>& seen) const;
 

@@ -10,6 +10,8 @@
 namespace holdfast {
 namespace {
 
+constexpr std::size_t kMostMapsBytes = 256U << 20;
+
 std::string_view field(std::string_view& line) {
   line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
   const std::string_view text = line.substr(0, line.find(' '));
@@ -37,7 +39,10 @@ bool maps_inode_shared_writable(std::string_view maps, const std::vector<ino_t>&
   return false;
 }
 
-bool has_shared_writable_mapping(const std::vector<ino_t>& inodes, const ProcessOrigin& origin) {
+bool has_shared_writable_mapping(const std::vector<ino_t>& inodes, const ProcessOrigin& origin,
+                                 BoundedCalls& calls, std::chrono::milliseconds limit) {
+  using std::chrono::steady_clock, std::chrono::duration_cast, std::chrono::milliseconds;
+  const auto deadline = steady_clock::now() + limit;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
     const std::string name = entry.path().filename();
@@ -45,9 +50,13 @@ bool has_shared_writable_mapping(const std::vector<ino_t>& inodes, const Process
     const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), pid);
     if (bad != std::errc() || end != name.data() + name.size()) continue;
     if (!origin.may_be_in_container(pid)) continue;
-    const Result<std::string> maps = read_small_file(entry.path() / "maps", 256U << 20);
-    if (maps ? maps_inode_shared_writable(*maps, inodes)
-             : maps.error().code != ENOENT && maps.error().code != ESRCH) {
+    const auto left = duration_cast<milliseconds>(deadline - steady_clock::now());
+    const auto maps =
+        calls.run("mappings", std::max(left, milliseconds(0)),
+                  [path = entry.path() / "maps"] { return read_small_file(path, kMostMapsBytes); });
+    if (!maps) return true;
+    if (*maps ? maps_inode_shared_writable(**maps, inodes)
+              : maps->error().code != ENOENT && maps->error().code != ESRCH) {
       return true;
     }
   }

@@ -3,10 +3,12 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <string_view>
 #include <vector>
 
 #include "container/process_origin.h"
+#include "kernel/bounded_call.h"
 
 namespace holdfast {
 
@@ -15,7 +17,8 @@ namespace holdfast {
 bool maps_inode_shared_writable(std::string_view maps, const std::vector<ino_t>& inodes);
 
 // Asks every process that may be in a container; an unreadable one that still exists counts as a
-// yes.
-bool has_shared_writable_mapping(const std::vector<ino_t>& inodes, const ProcessOrigin& origin);
+// yes, and so does one whose mmap lock is not to be had within `limit` for all.
+bool has_shared_writable_mapping(const std::vector<ino_t>& inodes, const ProcessOrigin& origin,
+                                 BoundedCalls& calls, std::chrono::milliseconds limit);
 
 }  // namespace holdfast

@@ -7,7 +7,6 @@
 
 #include "alert/process_facts.h"
 #include "container/change_time_content.h"
-#include "container/shared_mapping.h"
 
 namespace holdfast {
 namespace {
@@ -62,7 +61,7 @@ std::int64_t created_ns(const std::optional<WorkloadFacts>& facts, pid_t pid) {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(facts->created->time_since_epoch())
         .count();
   }
-  return read_process_facts(pid).start_seconds.value_or(0) * 1'000'000'000;
+  return read_process_facts(pid, Args::skip).start_seconds.value_or(0) * 1'000'000'000;
 }
 
 }  // namespace
@@ -140,10 +139,8 @@ Registry::Root Registry::make_overlay_root(const Mount& mount, const std::string
       return root;
     }
   }
-  Result<std::shared_ptr<OverlayContent>> content = OverlayContent::open(
-      *layers, settings_.compare_limit, [this](const std::vector<ino_t>& inodes) {
-        return has_shared_writable_mapping(inodes, *services_.origin);
-      });
+  Result<std::shared_ptr<OverlayContent>> content =
+      OverlayContent::open(*layers, settings_.compare_limit, services_.is_mapped);
   if (!content) {
     root.reason = content.error().message();
     return root;

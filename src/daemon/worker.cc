@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "container/shared_mapping.h"
 #include "daemon/container_watch.h"
 #include "daemon/control.h"
 #include "daemon/keeper.h"
@@ -18,6 +19,11 @@
 
 namespace holdfast {
 namespace {
+
+// Arguments that are not there by then are left out of the alert.
+constexpr std::chrono::milliseconds kProcessFactsTake{50};
+// A copied-up file whose mappings are not known by then counts as changed.
+constexpr std::chrono::milliseconds kMappingsTake{1000};
 
 int refuse(const Error& error) {
   std::fprintf(stderr, "holdfast: %s\n", error.message().c_str());
@@ -128,6 +134,7 @@ int run_worker(const WorkerContext& context) {
 
   const WorkloadResolver resolver(runtime_paths(settings, context.host));
   const ProcfsProcessOrigin origin(resolver, context.host.mounts(), context.host.root());
+  BoundedCalls bounded_calls;
   GuardServices services;
   services.policies = [&] { return policies.get(); };
   services.report = [&](AlertRecord record) { (*log)->submit(std::move(record)); };
@@ -135,6 +142,12 @@ int run_worker(const WorkerContext& context) {
   services.origin = &origin;
   services.counters = &state.counters;
   services.undecided_execs = &state.undecided_execs;
+  services.is_mapped = [&](const std::vector<ino_t>& inodes) {
+    return has_shared_writable_mapping(inodes, origin, bounded_calls, kMappingsTake);
+  };
+  services.read_process = [&](const std::string& container, pid_t pid) {
+    return read_process_tree_within(bounded_calls, container, kProcessFactsTake, pid);
+  };
   services.fail_mode = settings.fail_allow ? FailMode::allow : FailMode::deny;
 
   const HeldGroups groups{state.events, state.descriptors, tell_keeper};

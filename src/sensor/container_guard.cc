@@ -194,7 +194,9 @@ void ContainerGuard::decide(const Act& act, pid_t tid, PendingPermission* pendin
   record.event.operation = act.operation;
   record.event.path = act.path;
   // Read now: a blocked process cannot exit or change its name.
-  record.process = read_process_tree(thread_group_of(tid).value_or(tid));
+  record.process =
+      services_.read_process(record.event.workload ? record.event.workload->container.id : "",
+                             thread_group_of(tid).value_or(tid));
   const ProcessFacts& process = record.process.process;
   record.event.process.pid = process.pid;
   if (!process.name.empty()) record.event.process.name = process.name;

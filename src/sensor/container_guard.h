@@ -48,6 +48,11 @@ struct GuardServices {
   // worker dies) is then known to be missing.
   std::function<void(AlertRecord&)> expect = [](AlertRecord&) {};
   FailMode fail_mode = FailMode::allow;
+  // Is one of these inodes mapped writable and shared by some process?
+  std::function<bool(const std::vector<ino_t>&)> is_mapped;
+  // Must come back soon: the acting thread waits. The container's id, the process.
+  std::function<ProcessTree(const std::string&, pid_t)> read_process =
+      [](const std::string&, pid_t pid) { return read_process_tree(pid, Args::skip); };
 };
 
 class ContainerGuard {

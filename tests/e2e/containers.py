@@ -69,8 +69,9 @@ def _oci_template():
             return file.read()
 
 
-def write_oci_config(directory, command, capabilities=CAPABILITIES):
-    """config.json of a bundle: its root is rootfs, it has no terminal and no seccomp filter."""
+def write_oci_config(directory, command, capabilities=CAPABILITIES, devices=(), annotations=None):
+    """config.json of a bundle: its root is rootfs, it has no terminal and no seccomp filter.
+    Devices are the host's, by path."""
     config = json.loads(_oci_template())
     process = config["process"]
     process["terminal"] = False
@@ -80,6 +81,15 @@ def write_oci_config(directory, command, capabilities=CAPABILITIES):
         process["capabilities"][kind] = capabilities
     process.pop("rlimits", None)
     config["root"]["readonly"] = False
+    config["linux"]["devices"] = []
+    for path in devices:
+        number = os.stat(path).st_rdev
+        device = {"type": "c", "major": os.major(number), "minor": os.minor(number)}
+        config["linux"]["devices"].append({**device, "path": path, "fileMode": 0o600})
+        config["linux"]["resources"].setdefault("devices", []).append(
+            {**device, "allow": True, "access": "rwm"})
+    if annotations:
+        config["annotations"] = annotations
     with open(f"{directory}/config.json", "w", encoding="utf-8") as file:
         json.dump(config, file)
 
@@ -87,12 +97,12 @@ def write_oci_config(directory, command, capabilities=CAPABILITIES):
 class Bundle:
     """An OCI bundle whose root is an overlay of a lower directory, run by runc or crun alone."""
 
-    def __init__(self, runtime, directory, lower, capabilities=CAPABILITIES):
+    def __init__(self, runtime, directory, lower, **config):
         self.runtime, self.lower = runtime, lower
         self.id = f"holdfast-test-{uuid.uuid4().hex[:12]}"
         self.directory = os.path.join(directory, self.id)
         self.root = os.path.join(self.directory, "rootfs")
-        self.capabilities = capabilities
+        self.config = config  # of write_oci_config
         for name in ("upper", "work", "rootfs"):
             os.makedirs(os.path.join(self.directory, name))
         self.mounted = False
@@ -109,7 +119,7 @@ class Bundle:
             self.mounted = False
 
     def configure(self, command):
-        write_oci_config(self.directory, command, self.capabilities)
+        write_oci_config(self.directory, command, **self.config)
 
     def run(self, *command, timeout=60):
         """Runs a command as the container's first process, to its end."""
