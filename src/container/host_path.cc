@@ -2,11 +2,14 @@
 // absolute link met below /proc/1/root into this process's root.
 #include "container/host_path.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+
+#include "kernel/file_stat.h"
 
 namespace holdfast {
 namespace {
@@ -38,9 +41,9 @@ std::optional<std::string> resolve_below(const std::string& prefix, std::string_
     }
     const std::string candidate = resolved + '/' + std::string(component);
     const std::string seen = prefix + candidate;
-    struct stat st {};
-    if (::lstat(seen.c_str(), &st) != 0) return std::nullopt;
-    if (!S_ISLNK(st.st_mode)) {
+    const std::optional<FileStat> file = stat_of_path(seen, AT_SYMLINK_NOFOLLOW);
+    if (!file) return std::nullopt;
+    if (!S_ISLNK(file->stx_mode)) {
       resolved = candidate;
       continue;
     }

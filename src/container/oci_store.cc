@@ -26,7 +26,8 @@ Annotations runc_labels(const nlohmann::json& labels) {
     const auto* text = label.get_ptr<const std::string*>();
     const std::size_t equals = text == nullptr ? std::string::npos : text->find('=');
     if (equals != std::string::npos) {
-      annotations.emplace(text->substr(0, equals), text->substr(equals + 1));
+      // runc's own "bundle" comes after the annotations, of which one may have that name.
+      annotations.insert_or_assign(text->substr(0, equals), text->substr(equals + 1));
     }
   }
   return annotations;

@@ -1,9 +1,11 @@
 #include "container/overlay_content.h"
 
-#include <sys/stat.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <chrono>
+
+#include "kernel/open_beneath.h"
 
 namespace holdfast {
 namespace {
@@ -55,13 +57,11 @@ Result<std::shared_ptr<OverlayContent>> OverlayContent::open(const OverlayLayers
   std::int64_t upper_born = 0;
   bool birth_order_holds = false;
   if (!layers.upper.empty()) {
-    FileStat upper{};
-    if (statx(AT_FDCWD, layers.upper.c_str(), 0, STATX_BTIME, &upper) != 0) {
-      return errno_error("statx " + layers.upper);
-    }
-    if (has_birth(upper)) {
-      upper_born = nanoseconds(upper.stx_btime);
-      birth_order_holds = !lower->newer_than(upper.stx_btime);
+    const std::optional<FileStat> upper = stat_of_path(layers.upper);
+    if (!upper) return errno_error("statx " + layers.upper);
+    if (has_birth(*upper)) {
+      upper_born = nanoseconds(upper->stx_btime);
+      birth_order_holds = !lower->newer_than(upper->stx_btime);
     }
   }
   return std::shared_ptr<OverlayContent>(new OverlayContent(std::move(*lower), layers.upper,
@@ -106,8 +106,7 @@ Judgement OverlayContent::compare(int fd, const FileStat& file, const std::strin
   }
   // The mapping shows the inode of the overlay (kernels from 6.8) or of the upper layer's file.
   std::vector<ino_t> inodes{file.stx_ino};
-  struct stat upper {};
-  if (lstat((upper_ + path).c_str(), &upper) == 0) inodes.push_back(upper.st_ino);
+  if (const std::optional<ino_t> upper = upper_inode(path)) inodes.push_back(*upper);
   if (is_mapped_(inodes))
     return {Origin::drift, true, "mapped writable and shared while it is run"};
   if (const std::optional<FileStat> now = stat_of(fd);
@@ -116,6 +115,16 @@ Judgement OverlayContent::compare(int fd, const FileStat& file, const std::strin
   }
   remember_copy(file);
   return {Origin::image, true, ""};
+}
+
+// Beneath the upper directory only: the container can put a link that leads to a filesystem of its
+// own into the place of a directory.
+std::optional<ino_t> OverlayContent::upper_inode(const std::string& path) const {
+  const UniqueFd upper(::open(upper_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!upper.valid() || !path.starts_with('/')) return std::nullopt;
+  const UniqueFd file = open_beneath(upper.get(), path.substr(1), O_PATH);
+  const std::optional<FileStat> found = file.valid() ? stat_of(file.get()) : std::nullopt;
+  return found ? std::optional<ino_t>(found->stx_ino) : std::nullopt;
 }
 
 RootContent::Original OverlayContent::original(const FileStat& file,

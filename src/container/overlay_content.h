@@ -35,6 +35,7 @@ class OverlayContent : public RootContent {
  private:
   OverlayContent(LowerLayers lower, std::string upper, std::int64_t upper_born,
                  bool birth_order_holds, std::uint64_t compare_limit, SharedMappingCheck is_mapped);
+  std::optional<ino_t> upper_inode(const std::string& path) const;
   bool is_known_copy(const FileStat& file) const;
   void remember_copy(const FileStat& file);
 

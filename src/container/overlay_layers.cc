@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "container/host_path.h"
+#include "kernel/file_stat.h"
 
 namespace holdfast {
 namespace {
@@ -86,8 +87,8 @@ Options parse_options(std::string_view text) {
 }
 
 bool is_directory(const std::string& path) {
-  struct stat st {};
-  return ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
+  const std::optional<FileStat> file = stat_of_path(path);
+  return file && S_ISDIR(file->stx_mode);
 }
 
 // The directories that a relative entry may start from: every ancestor of `path`, nearest first,

@@ -63,13 +63,16 @@ std::optional<int> take_zone(std::string_view& text) {
 }  // namespace
 
 std::optional<std::string> read_text_file(const std::string& path) {
-  // A FIFO in the file's place must not hold us.
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  // A FIFO or a device in the file's place must not even be opened.
+  const UniqueFd found(::open(path.c_str(), O_PATH | O_CLOEXEC));
   struct stat st {};
-  if (!file.valid() || ::fstat(file.get(), &st) != 0 || !S_ISREG(st.st_mode) ||
+  if (!found.valid() || ::fstat(found.get(), &st) != 0 || !S_ISREG(st.st_mode) ||
       st.st_size > kLargestFile) {
     return std::nullopt;
   }
+  const std::string same = "/proc/self/fd/" + std::to_string(found.get());
+  const UniqueFd file(::open(same.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file.valid()) return std::nullopt;
   std::string text(static_cast<std::size_t>(st.st_size), '\0');
   std::size_t filled = 0;
   while (filled < text.size()) {

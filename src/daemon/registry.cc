@@ -1,12 +1,13 @@
 #include "daemon/registry.h"
 
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
-#include <sys/vfs.h>
 
 #include <algorithm>
 
 #include "alert/process_facts.h"
 #include "container/change_time_content.h"
+#include "kernel/file_stat.h"
 
 namespace holdfast {
 namespace {
@@ -30,10 +31,28 @@ bool never_marked(const std::string& type) {
          type == "9p" || type == "ceph" || type == "virtiofs";
 }
 
-bool is_on_overlay(const std::string& path) {
-  constexpr long kOverlayMagic = 0x794c7630;
-  struct statfs filesystem {};
-  return statfs(path.c_str(), &filesystem) == 0 && filesystem.f_type == kOverlayMagic;
+// Why an overlay of these layers cannot be marked; empty: it can. Filesystems are told by their
+// device, as statfs(2) asks a server.
+std::string obstacle(const OverlayLayers& layers, const std::vector<Mount>& mounts) {
+  std::vector<std::string> all = layers.lower;
+  all.insert(all.end(), layers.data_only.begin(), layers.data_only.end());
+  if (!layers.upper.empty()) all.push_back(layers.upper);
+  for (const std::string& layer : all) {
+    const std::optional<FileStat> file = stat_of_path(layer);
+    const auto mount = std::find_if(mounts.begin(), mounts.end(), [&](const Mount& candidate) {
+      return file && candidate.device == device_of(*file);
+    });
+    if (mount == mounts.end()) continue;
+    // One reader that holds permission marks on an overlay and on the overlay below it blocks in
+    // its own read() (6.16 to 7.2).
+    if (mount->type == "overlay") {
+      return "its layer " + layer + " lies on another overlay: marking both could deadlock";
+    }
+    if (never_marked(mount->type)) {
+      return "its layer " + layer + " lies on " + mount->type + ", where a mark could hang";
+    }
+  }
+  return "";
 }
 
 std::string last_component(const std::string& path) {
@@ -131,14 +150,9 @@ Registry::Root Registry::make_overlay_root(const Mount& mount, const std::string
     root.reason = layers.error().message();
     return root;
   }
-  // One reader that holds permission marks on an overlay and on the overlay below it blocks in its
-  // own read() (6.16 to 7.2).
-  for (const std::string& layer : layers->lower) {
-    if (is_on_overlay(layer)) {
-      root.reason = "its layer " + layer + " lies on another overlay: marking both could deadlock";
-      return root;
-    }
-  }
+  const Result<std::string> mounts = read_small_file(host_.mountinfo_path(), 64U << 20);
+  root.reason = mounts ? obstacle(*layers, parse_mountinfo(*mounts)) : mounts.error().message();
+  if (!root.reason.empty()) return root;
   Result<std::shared_ptr<OverlayContent>> content =
       OverlayContent::open(*layers, settings_.compare_limit, services_.is_mapped);
   if (!content) {
@@ -185,11 +199,16 @@ Registry::Root Registry::make_mounted_root(const ContainerCgroup& container, pid
 }
 
 Status Registry::mark(const Root& root, FanotifyGroup& group) const {
-  const std::optional<ObjectId> at = object_id(root.mark_path);
+  // What is marked is what was looked at, whatever the path leads to a moment later.
+  const UniqueFd fd(open(root.mark_path.c_str(), O_PATH | O_CLOEXEC));
+  const std::string same = "/proc/self/fd/" + std::to_string(fd.get());
+  const std::optional<ObjectId> at = fd.valid() ? object_id(same) : std::nullopt;
   if (!at || at->device != root.device) {
     return Error{ESTALE, "find the container's root at " + root.mark_path, ""};
   }
-  return group.mark(root.scope, settings_.block ? kBlockMask : kAlertMask, root.mark_path);
+  Status marked = group.mark(root.scope, settings_.block ? kBlockMask : kAlertMask, same);
+  if (marked) return marked;
+  return Error{marked.error().code, "fanotify mark on " + root.mark_path, marked.error().remedy};
 }
 
 Status Registry::place(Root& root, std::shared_ptr<RootContent> content, ContainerGuard::Root where,

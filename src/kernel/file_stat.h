@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace holdfast {
 
@@ -13,6 +14,12 @@ using FileStat = struct statx;
 
 std::optional<FileStat> stat_of(
     int fd);  // basic facts and, where the filesystem has it, birth time
+
+// The same by path, from what the kernel knows already: a path that a container chose may lead to a
+// FUSE or network filesystem whose server does not answer. Mounts nothing.
+std::optional<FileStat> stat_of_path(const std::string& path, int flags = 0);
+
+dev_t device_of(const FileStat& file);
 
 inline bool has_birth(const FileStat& file) { return (file.stx_mask & STATX_BTIME) != 0; }
 inline bool is_regular(const FileStat& file) { return S_ISREG(file.stx_mode); }

@@ -2,12 +2,12 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <charconv>
 
+#include "kernel/file_stat.h"
 #include "kernel/unique_fd.h"
 
 namespace holdfast {
@@ -91,9 +91,9 @@ std::optional<pid_t> thread_group_of(pid_t tid) {
 }
 
 std::optional<ObjectId> object_id(const std::string& path) {
-  struct stat status {};
-  if (stat(path.c_str(), &status) != 0) return std::nullopt;
-  return ObjectId{status.st_dev, status.st_ino};
+  const std::optional<FileStat> file = stat_of_path(path);
+  if (!file) return std::nullopt;
+  return ObjectId{device_of(*file), file->stx_ino};
 }
 
 }  // namespace holdfast

@@ -213,7 +213,8 @@ void ContainerGuard::decide(const Act& act, pid_t tid, PendingPermission* pendin
   if (tell) services_.expect(record);
   bool in_time = true;
   if (block) {
-    if (act.created_now && !remove_leftover(pending->file(), act.file, act.path, root_.views)) {
+    if (act.created_now &&
+        !remove_leftover(pending->file(), act.file, act.path, root_.views, root_.mount.device)) {
       ++services_.counters->leftovers;
     }
     in_time = pending->deny();

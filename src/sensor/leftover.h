@@ -9,9 +9,9 @@
 namespace holdfast {
 
 // Takes the x bits away through `fd` (no race), then unlinks the file: below the first of `roots`
-// (directories that show the container's root) where `path` still names the same empty inode.
-// True when it is gone; false leaves an empty file that cannot be executed.
+// (directories that show the container's root, on `device`) where `path` still names the same empty
+// inode. True when it is gone; false leaves an empty file that cannot be executed.
 bool remove_leftover(int fd, const FileStat& file, const std::string& path,
-                     const std::vector<std::string>& roots);
+                     const std::vector<std::string>& roots, dev_t device);
 
 }  // namespace holdfast

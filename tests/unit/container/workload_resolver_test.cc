@@ -1,6 +1,7 @@
 #include "container/workload_resolver.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "temp_tree.h"
 
@@ -174,6 +175,21 @@ TEST_F(Resolver, BareRunc) {
   EXPECT_FALSE(resolver().by_mount_point("/srv/web"));
   EXPECT_TRUE(resolver().contains("web"));
   EXPECT_FALSE(resolver().contains("we"));
+}
+
+TEST_F(Resolver, AnAnnotationCannotNameTheBundle) {
+  tree_.file("srv/evil/config.json",
+             R"({"annotations":{"io.kubernetes.cri.image-name":"evil:1"}})");
+  tree_.file("srv/web/config.json", R"({"annotations":{"io.kubernetes.cri.image-name":"a:b"}})");
+  tree_.file("run/runc/web/state.json",
+             R"({"config":{"labels":["bundle=/srv/evil","bundle=/srv/web"]}})");
+  expect_image(resolver().by_id("web"), "a", "b");
+}
+
+TEST_F(Resolver, AFifoInPlaceOfAStateFileIsNotOpened) {
+  tree_.directory("run/runc/web");
+  ASSERT_EQ(mkfifo((tree_ / "run/runc/web/state.json").c_str(), 0600), 0);
+  EXPECT_FALSE(resolver().by_id("web"));
 }
 
 TEST_F(Resolver, BareCrunAndYouki) {

@@ -128,21 +128,28 @@ TEST(RemoveLeftover, OnlyTheSameEmptyFileGoes) {
     return UniqueFd(open((tree / name).c_str(), O_RDONLY | O_CLOEXEC));
   };
   tree.file("root/tmp/x", "");
+  const dev_t device = device_of(*stat_of_path(tree / "root"));
   chmod((tree / "root/tmp/x").c_str(), 0755);
   const UniqueFd empty = descriptor("root/tmp/x");
-  EXPECT_TRUE(remove_leftover(empty.get(), *stat_of(empty.get()), "/tmp/x", {tree / "root"}));
+  EXPECT_FALSE(
+      remove_leftover(empty.get(), *stat_of(empty.get()), "/tmp/x", {tree / "root"}, device + 1))
+      << "the view leads elsewhere now";
+  EXPECT_TRUE(
+      remove_leftover(empty.get(), *stat_of(empty.get()), "/tmp/x", {tree / "root"}, device));
   EXPECT_NE(access((tree / "root/tmp/x").c_str(), F_OK), 0);
 
   tree.file("root/tmp/y", "");
   const UniqueFd other = descriptor("root/tmp/y");
   tree.file("root/tmp/z", "");
-  EXPECT_FALSE(remove_leftover(other.get(), *stat_of(other.get()), "/tmp/z", {tree / "root"}));
+  EXPECT_FALSE(
+      remove_leftover(other.get(), *stat_of(other.get()), "/tmp/z", {tree / "root"}, device));
   EXPECT_EQ(access((tree / "root/tmp/z").c_str(), F_OK), 0) << "another file of that name stays";
 
   tree.file("root/tmp/full", "bytes");
   chmod((tree / "root/tmp/full").c_str(), 0755);
   const UniqueFd full = descriptor("root/tmp/full");
-  EXPECT_FALSE(remove_leftover(full.get(), *stat_of(full.get()), "/tmp/full", {tree / "root"}));
+  EXPECT_FALSE(
+      remove_leftover(full.get(), *stat_of(full.get()), "/tmp/full", {tree / "root"}, device));
   EXPECT_EQ(stat_of(full.get())->stx_mode & 0111, 0) << "but it cannot be run";
 }
 
