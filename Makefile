@@ -28,7 +28,8 @@ LIB_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(filter-out $(MAIN),$(SOURCES)))
 TEST_SOURCES := $(sort $(wildcard tests/unit/*.cc tests/unit/*/*.cc))
 TEST_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(TEST_SOURCES))
 TARGETS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/evasion/*.c tests/benign/*.c tests/e2e/*.c tests/faults/*.c)))
-CXX_ALL := $(SOURCES) $(TEST_SOURCES)
+FAULT_SOURCES := $(sort $(wildcard tests/faults/*.cc))
+CXX_ALL := $(SOURCES) $(TEST_SOURCES) $(FAULT_SOURCES)
 
 .PHONY: all build demo test unit e2e lint fmt clean install packages help sanitize
 .DELETE_ON_ERROR:
@@ -61,11 +62,16 @@ $(BUILD)/unit-tests: $(TEST_OBJECTS) $(BUILD)/libholdfast.a
 	@echo "  link  $@"
 	@$(CXX) $(CXXSTD) $(LDFLAGS) -o $@ $^ -lgtest_main -lgmock -lgtest $(LIB_LDFLAGS)
 
+# The daemon that dies between the read of an event and its answer.
+$(BUILD)/holdfast-faults: $(BUILD)/src/cli/main.o $(BUILD)/tests/faults/after_read.o $(BUILD)/libholdfast.a
+	@echo "  link  $@"
+	@$(CXX) $(CXXSTD) $(LDFLAGS) -o $@ $^ $(LIB_LDFLAGS)
+
 # Test programs that run inside containers: static, so that they need nothing there.
 $(BUILD)/tests/%: tests/%.c $(wildcard tests/*/*.h) | $(PACKAGES)
 	@mkdir -p $(@D)
 	@gcc -O2 -static -Wall -Wextra -Werror -D_GNU_SOURCE -pthread -o $@ $<
-targets: $(TARGETS)
+targets: $(TARGETS) $(BUILD)/holdfast-faults
 
 demo: build targets ## start a real container under the blocking policy and attack it
 	@$(SUDO) scripts/demo $(BUILD)/holdfast
@@ -105,4 +111,4 @@ install: build ## install below $(DESTDIR)$(PREFIX) and $(DESTDIR)/etc/holdfast
 	install -D -m 644 docs/holdfast.8 $(DESTDIR)$(PREFIX)/share/man/man8/holdfast.8
 	install -D -m 644 systemd/holdfast.service $(DESTDIR)/lib/systemd/system/holdfast.service
 
--include $(LIB_OBJECTS:.o=.d) $(BUILD)/src/cli/main.d $(TEST_OBJECTS:.o=.d)
+-include $(LIB_OBJECTS:.o=.d) $(BUILD)/src/cli/main.d $(TEST_OBJECTS:.o=.d) $(patsubst %.cc,$(BUILD)/%.d,$(FAULT_SOURCES))

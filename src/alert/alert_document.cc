@@ -284,7 +284,7 @@ std::string alert_document(const AlertRecord& record, const HostFacts& host,
   return one_line(document);
 }
 
-std::string lost_document(std::uint64_t lost, const std::string& reason, const HostFacts& host,
+std::string lost_document(const Lost& lost, const std::string& reason, const HostFacts& host,
                           std::string_view stream, std::uint64_t sequence) {
   json document = envelope(host, stream, sequence, std::chrono::system_clock::now());
   json& event = document["event"];
@@ -292,9 +292,18 @@ std::string lost_document(std::uint64_t lost, const std::string& reason, const H
   event["type"] = {"error"};
   event["action"] = "alerts-lost";
   event["outcome"] = "failure";
-  document["message"] = std::to_string(lost) + (lost == 1 ? " document was" : " documents were") +
-                        " lost before this one: " + reason;
-  document["holdfast"] = {{"lost", lost}, {"reason", reason}};
+  std::string text;
+  if (lost.documents > 0) {
+    text = std::to_string(lost.documents) +
+           (lost.documents == 1 ? " document was" : " documents were") + " lost before this one";
+  }
+  if (lost.repeats > 0) {
+    text += (text.empty() ? "" : ", ") + std::to_string(lost.repeats) +
+            " repeats of reported acts were not counted";
+  }
+  document["message"] = text + ": " + reason;
+  document["holdfast"] = {{"lost", lost.documents}, {"reason", reason}};
+  if (lost.repeats > 0) document["holdfast"]["repeats"] = lost.repeats;
   return one_line(document);
 }
 

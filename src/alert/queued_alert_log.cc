@@ -60,6 +60,8 @@ QueuedAlertLog::QueuedAlertLog(AlertSinks sinks, HostFacts host, QueueLimits lim
     streams_[i].ledger = &ledger.streams[i];
     const std::uint64_t unsettled = ledger.streams[i].expected - ledger.streams[i].settled;
     if (unsettled > 0) lose(streams_[i], unsettled, kEnded);
+    streams_[i].unreported.repeats = ledger.streams[i].repeats - ledger.streams[i].repeats_settled;
+    if (streams_[i].unreported.repeats > 0) streams_[i].cause = kEnded;
   }
   const SignalsBlocked blocked;
   writer_ = std::thread([this] { run(); });
@@ -92,6 +94,7 @@ void QueuedAlertLog::expect(AlertRecord& record) noexcept {
 void QueuedAlertLog::submit(AlertRecord record) noexcept try {
   if (!record.expected) expect(record);
   std::string key = Coalescer::key_of(record);
+  const std::array<bool, 3> to = streams_of(record);
   bool wake = false;
   {
     const Lock lock(mutex_);
@@ -108,6 +111,11 @@ void QueuedAlertLog::submit(AlertRecord record) noexcept try {
     const bool timed = coalescer_.next_close().has_value();
     if (coalescer_.absorb(key, record)) {
       ++counters_.coalesced;
+      for (std::size_t i = 0; i < to.size(); ++i) {
+        if (!to[i]) continue;
+        ++streams_[i].ledger->repeats;
+        --streams_[i].ledger->expected;
+      }
       wake |= !timed;  // the writer has a time to wait for now
     } else {
       const std::uint64_t lost = counters_.lost;
@@ -123,7 +131,7 @@ void QueuedAlertLog::submit(AlertRecord record) noexcept try {
   {
     const Lock lock(mutex_);
     ++counters_.lost;
-    ++streams_[0].unreported;
+    ++streams_[0].unreported.documents;
   }
   work_.notify_one();
 }
@@ -146,14 +154,17 @@ void QueuedAlertLog::enqueue(AlertRecord record) {
 void QueuedAlertLog::push(Stream& stream, const RecordPtr& record) {
   if (stream.queue.size() < limits_.records) {
     stream.queue.push_back(record);
-  } else {
-    lose(stream, acts_of(*record), stream.retry_at ? stream.cause : kQueueFull);
+    return;
   }
+  // The repeats of a lost summary are lost like documents.
+  stream.ledger->repeats_settled += record->repeats;
+  stream.ledger->expected += record->repeats;
+  lose(stream, acts_of(*record), stream.retry_at ? stream.cause : kQueueFull);
 }
 
 void QueuedAlertLog::lose(Stream& stream, std::uint64_t count, const std::string& cause) {
   counters_.lost += count;
-  stream.unreported += count;
+  stream.unreported.documents += count;
   if (stream.cause != cause) stream.cause = cause;
 }
 
@@ -180,12 +191,12 @@ void QueuedAlertLog::run() {
 }
 
 bool QueuedAlertLog::report_due(const Stream& stream, Clock::time_point now) const {
-  return stream.unreported > 0 && (stream.queue.empty() || now >= stream.next_report);
+  return stream.unreported.any() && (stream.queue.empty() || now >= stream.next_report);
 }
 
 QueuedAlertLog::Stream* QueuedAlertLog::next_ready(Clock::time_point now) {
   for (Stream& stream : streams_) {
-    const bool has_work = !stream.queue.empty() || stream.unreported > 0;
+    const bool has_work = !stream.queue.empty() || stream.unreported.any();
     const bool may_try = stopping_ || !stream.retry_at || *stream.retry_at <= now;
     if (has_work && may_try) return &stream;
   }
@@ -195,7 +206,7 @@ QueuedAlertLog::Stream* QueuedAlertLog::next_ready(Clock::time_point now) {
 std::optional<QueuedAlertLog::Clock::time_point> QueuedAlertLog::next_deadline() const {
   std::optional<Clock::time_point> deadline = coalescer_.next_close();
   for (const Stream& stream : streams_) {
-    if (!stream.retry_at || (stream.queue.empty() && stream.unreported == 0)) continue;
+    if (!stream.retry_at || (stream.queue.empty() && !stream.unreported.any())) continue;
     if (!deadline || *stream.retry_at < *deadline) deadline = stream.retry_at;
   }
   return deadline;
@@ -204,8 +215,8 @@ std::optional<QueuedAlertLog::Clock::time_point> QueuedAlertLog::next_deadline()
 // Writes one document of a stream; the lock is released for the formatting and the disk.
 void QueuedAlertLog::write_next(Stream& stream, Lock& lock) {
   const Clock::time_point now = Clock::now();
-  const std::uint64_t lost = report_due(stream, now) ? stream.unreported : 0;
-  const RecordPtr record = lost == 0 ? stream.queue.front() : nullptr;
+  const Lost lost = report_due(stream, now) ? stream.unreported : Lost{};
+  const RecordPtr record = lost.any() ? nullptr : stream.queue.front();
   const std::string cause = stream.cause;
   lock.unlock();
   const std::string line =
@@ -219,15 +230,28 @@ void QueuedAlertLog::write_next(Stream& stream, Lock& lock) {
   }
   ++counters_.written;
   ++stream.ledger->sequence;
-  stream.ledger->settled += record ? acts_of(*record) : lost;
+  settle(stream, record.get(), lost);
   if (record) {
     stream.queue.pop_front();
   } else {
-    stream.unreported -= lost;
+    stream.unreported.documents -= lost.documents;
+    stream.unreported.repeats -= lost.repeats;
     stream.next_report = now + kReportEvery;
   }
   if (stream.retry_at) spdlog::info("alert log {}: can be written again", stream.name);
   stream.retry_at.reset();
+}
+
+// What a document that is written has told of.
+void QueuedAlertLog::settle(Stream& stream, const AlertRecord* record, const Lost& lost) {
+  if (record == nullptr) {
+    stream.ledger->settled += lost.documents;
+    stream.ledger->repeats_settled += lost.repeats;
+  } else if (record->repeats > 0) {
+    stream.ledger->repeats_settled += record->repeats;
+  } else {
+    ++stream.ledger->settled;
+  }
 }
 
 void QueuedAlertLog::refused(Stream& stream, const Error& error) {
@@ -242,9 +266,9 @@ void QueuedAlertLog::refused(Stream& stream, const Error& error) {
   if (!stopping_) return;
   lose(stream, stream.queue.size(), cause);
   stream.queue.clear();
-  spdlog::error("{} documents of the {} log are lost at the end: {}", stream.unreported,
+  spdlog::error("{} documents of the {} log are lost at the end: {}", stream.unreported.documents,
                 stream.name, cause);
-  stream.unreported = 0;
+  stream.unreported = {};
 }
 
 Result<std::unique_ptr<AlertLog>> AlertLog::open(AlertLogSettings settings, HostFacts host,

@@ -14,6 +14,7 @@
 #include "alert/alert_log.h"
 #include "alert/coalescer.h"
 #include "alert/line_sink.h"
+#include "alert/lost_document.h"
 
 namespace holdfast {
 
@@ -47,7 +48,7 @@ class QueuedAlertLog final : public AlertLog {
     std::string_view name;
     std::unique_ptr<LineSink> sink;
     std::deque<RecordPtr> queue;                // the front one stays until it is written
-    std::uint64_t unreported = 0;               // lost, and not told by a document yet
+    Lost unreported;                            // not told by a document yet
     AlertLedger::Stream* ledger = nullptr;      // its sequence: a refused document leaves no gap
     std::string cause;                          // why the last ones were lost
     std::optional<Clock::time_point> retry_at;  // set while the sink refuses
@@ -63,6 +64,7 @@ class QueuedAlertLog final : public AlertLog {
   std::optional<Clock::time_point> next_deadline() const;
   bool report_due(const Stream& stream, Clock::time_point now) const;
   void write_next(Stream& stream, Lock& lock);
+  static void settle(Stream& stream, const AlertRecord* record, const Lost& lost);
   void refused(Stream& stream, const Error& error);
 
   const HostFacts host_;

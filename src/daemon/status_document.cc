@@ -59,6 +59,7 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
                   {"compared", counters.comparisons.load()},
                   {"uncompared", counters.uncompared.load()},
                   {"undecided", counters.undecided.load()},
+                  {"inherited", counters.inherited.load()},
                   {"paused", counters.paused.load()},
                   {"denied_by_kernel", denied_by_kernel(counters)},
                   {"leftovers", counters.leftovers.load()}}},

@@ -58,6 +58,7 @@ class KernelGroup : public FanotifyGroup {
       return errno_error("read of a permission event");
     }
     claim.arrived();
+    after_read(claim);
     return std::optional(
         FanotifyEvent{UniqueFd(metadata.fd), metadata.mask, metadata.pid, std::move(claim)});
   }

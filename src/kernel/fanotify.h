@@ -64,6 +64,10 @@ struct HeldGroups {
   Result<std::shared_ptr<FanotifyGroup>> open(const DescriptorKey& key);
 };
 
+// Called for every permission event between its read and its decision: nothing, in the daemon. The
+// fault tests link another one, which ends the process.
+void after_read(const EventClaim& claim);
+
 // The event in a slot that a dead process left; its group is slot.group.
 FanotifyEvent inherited_event(EventTable& events, EventSlot& slot);
 

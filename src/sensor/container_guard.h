@@ -31,6 +31,7 @@ struct GateCounters {
   std::atomic<std::uint64_t> comparisons{0};  // whole-file comparisons
   std::atomic<std::uint64_t> uncompared{0};   // decided as drift: not compared in time
   std::atomic<std::uint64_t> undecided{0};    // answered by the fail mode
+  std::atomic<std::uint64_t> inherited{0};    // read by a worker that died, decided by the next
   std::atomic<std::uint64_t> paused{0};       // times a container's events were left unread
   std::atomic<std::uint64_t> leftovers{0};    // empty files of refused creations that stayed
   // Openers the kernel denied without an event, by errno; unknown ones count as 0.

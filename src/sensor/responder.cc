@@ -69,6 +69,7 @@ Result<std::uint64_t> Responder::add(std::shared_ptr<ContainerGuard> guard) {
       if (slot.state != EventSlot::waiting || slot.group != *place || slot.workers == 0) continue;
       if (slot.workers > kMostWorkersPerEvent) continue;
       slot.since_ns = monotonic_ns();
+      ++services_.counters->inherited;
       handle(key, served, inherited_event(held_.events, slot));
     }
   }

@@ -11,12 +11,13 @@ from shell import run, wait_until
 class Daemon:
     running = []  # for the report of a failed test
 
-    def __init__(self, binary, state_dir, *arguments, prefix=()):
+    def __init__(self, binary, state_dir, *arguments, prefix=(), env=None):
         self.state_dir = state_dir
         os.makedirs(state_dir, exist_ok=True)
         self.log_path = os.path.join(state_dir, "daemon.log")
         self.binary = binary
         self.command = [*prefix, binary, "run", "--state-dir", state_dir, *arguments]
+        self.env = {**os.environ, **(env or {})}
         self.process = None
 
     def start(self):
@@ -24,7 +25,7 @@ class Daemon:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [str(word) for word in self.command],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=self.env)
         Daemon.running.append(self)
         wait_until(lambda: "ready" in self.log()[offset:] or self.process.poll() is not None,
                    15, "the daemon to be ready")

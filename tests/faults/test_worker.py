@@ -3,7 +3,7 @@ import os
 import signal
 import time
 
-from conftest import LONG, lost_alerts
+from conftest import LONG, DaemonFactory, lost_alerts
 from shell import stuck_processes, wait_until
 
 
@@ -70,3 +70,28 @@ def test_worker_stopped(make_daemon, block_policy, loaded, assert_kept, table):
         longest = max(longest, took)
         wait_until(lambda: daemon.status()["worker"]["killed"] > 0, 5, "the keeper to end it")
     table("worker stopped", 2, "image ran, drifted refused", longest * 1000, 0, lost_alerts(daemon))
+
+
+def test_worker_dies_between_read_and_answer(build, work, settings, block_policy, loaded, load,
+                                             assert_kept, table):
+    """Every worker dies with all its readers' events read and not answered."""
+    seconds = 300 if LONG else 15
+    containers = [loaded(), loaded()]
+    factory = DaemonFactory(f"{build}/holdfast-faults", work, settings)
+    try:
+        daemon = factory(block_policy, env={"HOLDFAST_DIE_AFTER": "40"})
+        loads = [load(container, 4, seconds) for container in containers]
+        for running in loads:
+            counts = running.counts()
+            assert_kept(counts)
+        stuck = stuck_processes()
+        assert stuck == []
+        status = daemon.status()
+        inherited = status["events"]["inherited"]
+        assert inherited >= (1000 if LONG else 60), status
+        assert status["events"]["undecided"] == 0, status
+        table("worker dies between read and answer", status["worker"]["restarts"],
+              f"{inherited} inherited events decided right", counts["longest_ms"], len(stuck),
+              lost_alerts(daemon))
+    finally:
+        factory.stop_all()
