@@ -84,6 +84,8 @@ unit: $(BUILD)/unit-tests ## unit tests
 e2e: build targets ## end-to-end tests against real container runtimes (root)
 	@$(SUDO) tests/run-e2e $(BUILD)
 
+include tests/fuzz/fuzz.mk
+
 sanitize: ## unit tests under ASan+UBSan and TSan
 	@$(MAKE) --no-print-directory unit BUILD=$(BUILD)/asan SANITIZE=address,undefined CXXFLAGS="-O1 -g"
 	@$(MAKE) --no-print-directory unit BUILD=$(BUILD)/tsan SANITIZE=thread CXXFLAGS="-O1 -g"
