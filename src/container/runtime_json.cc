@@ -86,8 +86,13 @@ std::optional<std::string> read_text_file(const std::string& path) {
 }
 
 std::optional<nlohmann::json> parse_json(std::string_view text) {
-  auto json = nlohmann::json::parse(text.begin(), text.end(), nullptr, false);
-  if (json.is_discarded()) return std::nullopt;
+  bool too_deep = false;
+  const auto shallow = [&](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
+    too_deep = too_deep || depth > kMaxJsonDepth;
+    return !too_deep;
+  };
+  auto json = nlohmann::json::parse(text.begin(), text.end(), shallow, false);
+  if (json.is_discarded() || too_deep) return std::nullopt;
   return json;
 }
 

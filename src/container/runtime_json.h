@@ -14,6 +14,9 @@ namespace holdfast {
 // The text of a regular file of at most 64 MiB.
 std::optional<std::string> read_text_file(const std::string& path);
 
+// Nothing for a text that nests deeper than kMaxJsonDepth: what copies or prints a document
+// recurses.
+inline constexpr int kMaxJsonDepth = 64;
 std::optional<nlohmann::json> parse_json(std::string_view text);
 std::optional<nlohmann::json> read_json_file(const std::string& path);
 

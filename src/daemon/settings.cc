@@ -72,7 +72,8 @@ class SettingsReader {
     } else if (key == "fail_mode") {
       fail_mode(pair);
     } else {
-      std::string hint = suggestion(key, words(kSettingsKeys));
+      std::string hint =
+          sink_.count() < kMaxSuggestions ? suggestion(key, words(kSettingsKeys)) : "";
       if (hint.empty()) hint = "; remove it, or see docs/configuration.md for the keys that exist";
       sink_.error(pair.at, "unknown key " + in_quotes(key) + hint);
     }
@@ -177,8 +178,11 @@ bool looks_like_policy(std::string_view text) {
   if (any_key([](const std::string& key) { return contains(kPolicyKeys, key); })) return true;
   if (any_key([](const std::string& key) { return contains(kSettingsKeys, key); })) return false;
   // A misspelt key: the file is what it is nearest to.
-  return any_key(
-      [](const std::string& key) { return !suggestion(key, words(kPolicyKeys)).empty(); });
+  const auto end = root->pairs.begin() +
+                   static_cast<std::ptrdiff_t>(std::min(root->pairs.size(), kMaxSuggestions));
+  return std::any_of(root->pairs.begin(), end, [](const YamlPair& pair) {
+    return !suggestion(pair.key, words(kPolicyKeys)).empty();
+  });
 }
 
 }  // namespace holdfast

@@ -16,6 +16,13 @@ std::vector<Diagnostic> DiagnosticSink::take() {
                    [](const Diagnostic& a, const Diagnostic& b) {
                      return std::tie(a.line, a.column) < std::tie(b.line, b.column);
                    });
+  if (dropped_ > 0) {
+    const Diagnostic& last = diagnostics_.back();
+    diagnostics_.push_back({file_, last.line, last.column, dropped_severity_,
+                            std::to_string(dropped_) + " more problems; solve those above first"});
+  }
+  dropped_ = 0;
+  dropped_severity_ = Diagnostic::Severity::warning;
   return std::exchange(diagnostics_, {});
 }
 

@@ -1,6 +1,7 @@
 // Where the readers of policies and settings report what they find in one file.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,9 @@ struct Position {
   int line = 1;    // from 1
   int column = 1;  // from 1, in bytes
 };
+
+// A hostile text of 1 MiB could be worth hundreds of megabytes of complaints.
+inline constexpr std::size_t kMaxDiagnostics = 1000;
 
 class DiagnosticSink {
  public:
@@ -27,19 +31,27 @@ class DiagnosticSink {
   }
 
   std::size_t errors() const { return errors_; }
-  std::size_t count() const { return diagnostics_.size(); }
+  std::size_t count() const { return diagnostics_.size(); }  // of those kept
 
-  // The diagnostics so far, in line order; leaves none behind.
+  // The diagnostics so far, in line order; leaves none behind. The first kMaxDiagnostics are kept,
+  // and a last one then says how many were not.
   std::vector<Diagnostic> take();
 
  private:
   void add(Position at, Diagnostic::Severity severity, std::string text) {
-    diagnostics_.push_back({file_, at.line, at.column, severity, std::move(text)});
+    if (diagnostics_.size() < kMaxDiagnostics) {
+      diagnostics_.push_back({file_, at.line, at.column, severity, std::move(text)});
+      return;
+    }
+    ++dropped_;
+    if (severity == Diagnostic::Severity::error) dropped_severity_ = severity;
   }
 
   std::string file_;
   std::vector<Diagnostic> diagnostics_;
   std::size_t errors_ = 0;
+  std::size_t dropped_ = 0;
+  Diagnostic::Severity dropped_severity_ = Diagnostic::Severity::warning;
 };
 
 }  // namespace holdfast

@@ -133,7 +133,7 @@ class EventReader {
     if (node->is_object()) {
       for (const auto& [key, value] : node->items()) {
         if (!value.is_string()) {
-          wrong(std::string(dotted).append(".").append(key), "a string", value);
+          wrong(dotted + " " + holdfast::in_quotes(key), "a string", value);
           return std::nullopt;
         }
         labels[key] = value.get<std::string>();
@@ -162,7 +162,9 @@ class EventReader {
       if (natural) {
         process.pid = pid->get<std::int64_t>();
       } else {
-        fail("process.pid must be a process number, not " + pid->dump());
+        // Only a number: dump() recurses, and lists may be nested as deep as the text is long.
+        fail("process.pid must be a process number, not " +
+             (pid->is_number() ? pid->dump() : pid->type_name()));
       }
     }
     process.name = text("process.name");

@@ -15,9 +15,6 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-// A file with that many problems needs no help with spelling, and the search costs.
-constexpr std::size_t kMaxSuggestions = 100;
-
 // What a valid operation list that named nothing known leaves: no operation is not every operation.
 constexpr OperationMask kNoOperation = 0;
 

@@ -10,16 +10,33 @@
 namespace holdfast {
 namespace {
 
-constexpr std::size_t kMaxSuggestions = 100;  // as for keys: the search costs
+using PositionsByName = std::unordered_map<std::string_view, Position>;
 
-using SelectorsByName = std::unordered_map<std::string_view, const Selector*>;
+// Responses may name a selector again and again: what they ask about it is found out once.
+struct NamedSelector {
+  explicit NamedSelector(const Selector& selector)
+      : faulty(selector.faulty),
+        writes_files((selector.operations & kFileIntegrityMask) != 0),
+        has_paths(selector.find(ConditionKind::target_path) != nullptr) {
+    if (!has_paths) return;
+    const auto& paths = selector.find(ConditionKind::target_path)->values;
+    everywhere = std::any_of(paths.begin(), paths.end(),
+                             [](const Text& path) { return path.value == "/**"; });
+  }
+
+  bool faulty;
+  bool writes_files;
+  bool has_paths;           // a targetFilePath
+  bool everywhere = false;  // and "/**" is one of them
+};
 
 class SectionChecker {
  public:
-  SectionChecker(const PolicyDocument& document, const Section& section, DiagnosticSink& sink)
-      : document_(document), section_(section), sink_(sink) {
+  // `names`: of the selectors of all sections.
+  SectionChecker(const PositionsByName& names, const Section& section, DiagnosticSink& sink)
+      : names_(names), section_(section), sink_(sink) {
     for (const Selector& selector : section.selectors) {
-      if (!selector.name.value.empty()) by_name_.emplace(selector.name.value, &selector);
+      if (!selector.name.value.empty()) by_name_.try_emplace(selector.name.value, selector);
     }
   }
 
@@ -56,7 +73,7 @@ class SectionChecker {
     std::string text = owner + ": " + std::string(list) + " names selector " +
                        in_quotes(name.value) + ", which the " +
                        std::string(to_string(section_.kind)) + " section does not have";
-    if (in_other_section(name.value)) {
+    if (names_.contains(name.value)) {
       text += "; a response refers to selectors of its own section";
     } else if (sink_.count() < kMaxSuggestions) {
       std::vector<std::string_view> names;
@@ -67,30 +84,19 @@ class SectionChecker {
     sink_.error(name.at, text);
   }
 
-  bool in_other_section(std::string_view name) const {
-    return std::any_of(
-        document_.sections.begin(), document_.sections.end(), [&](const Section& other) {
-          return &other != &section_ &&
-                 std::any_of(other.selectors.begin(), other.selectors.end(),
-                             [&](const Selector& selector) { return selector.name.value == name; });
-        });
-  }
-
   // A response that blocks plain file writes everywhere stops the container's work.
   void check_block(const Response& response, const std::string& owner) {
     // What is broken was reported, and is not held against the response as well.
     const bool narrowed =
         std::any_of(response.exclude.begin(), response.exclude.end(), [&](const Text& name) {
           const auto found = by_name_.find(name.value);
-          return found == by_name_.end() || found->second->faulty ||
-                 found->second->find(ConditionKind::target_path) != nullptr;
+          return found == by_name_.end() || found->second.faulty || found->second.has_paths;
         });
     for (const Text& name : response.match) {
       const auto found = by_name_.find(name.value);
-      if (found == by_name_.end() || found->second->faulty) continue;
-      if ((found->second->operations & kFileIntegrityMask) == 0) continue;
-      const Condition* paths = found->second->find(ConditionKind::target_path);
-      if (paths == nullptr && !narrowed) {
+      if (found == by_name_.end() || found->second.faulty) continue;
+      if (!found->second.writes_files) continue;
+      if (!found->second.has_paths && !narrowed) {
         sink_.error(
             name.at,
             owner +
@@ -98,9 +104,7 @@ class SectionChecker {
                 "targetFilePath, and selector " +
                 in_quotes(name.value) +
                 " has none; add it, name other operations, or exclude a selector that has it");
-      } else if (paths != nullptr &&
-                 std::any_of(paths->values.begin(), paths->values.end(),
-                             [](const Text& path) { return path.value == "/**"; })) {
+      } else if (found->second.everywhere) {
         sink_.warning(
             name.at,
             owner + ": block on createFile, modifyFile or deleteFile under \"/**\" (selector " +
@@ -110,16 +114,16 @@ class SectionChecker {
     }
   }
 
-  const PolicyDocument& document_;
+  const PositionsByName& names_;
   const Section& section_;
   DiagnosticSink& sink_;
-  SelectorsByName by_name_;
+  std::unordered_map<std::string_view, NamedSelector> by_name_;
 };
 
 }  // namespace
 
 void check_references(const PolicyDocument& document, DiagnosticSink& sink) {
-  std::unordered_map<std::string_view, Position> seen;  // unique within the file
+  PositionsByName seen;  // unique within the file
   for (const Section& section : document.sections) {
     for (const Selector& selector : section.selectors) {
       if (selector.name.value.empty()) continue;
@@ -130,7 +134,7 @@ void check_references(const PolicyDocument& document, DiagnosticSink& sink) {
                                        std::to_string(first->second.line) + "; give it another");
     }
   }
-  for (const Section& section : document.sections) SectionChecker(document, section, sink).check();
+  for (const Section& section : document.sections) SectionChecker(seen, section, sink).check();
 }
 
 }  // namespace holdfast

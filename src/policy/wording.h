@@ -1,6 +1,7 @@
 // How diagnostics quote what an author wrote, and suggest what was meant.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,9 @@ std::string in_quotes(std::string_view value);
 
 // "a, b or c"
 std::string one_of(const std::vector<std::string_view>& words);
+
+// A file with that many problems needs no help with spelling, and the search costs.
+inline constexpr std::size_t kMaxSuggestions = 100;
 
 // "; did you mean \"x\"?" when one of `candidates` is near enough to `word` to be what was meant,
 // else empty.

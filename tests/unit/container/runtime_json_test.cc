@@ -39,6 +39,17 @@ TEST(RuntimeJson, MembersOfOddTypes) {
   EXPECT_TRUE(string_members(member(*json, "list")).empty());
 }
 
+TEST(RuntimeJson, WhatNestsTooDeepIsNoDocument) {
+  const auto nested = [](std::size_t levels) {
+    return std::string(levels, '[') + std::string(levels, ']');
+  };
+  EXPECT_NE(parse_json(nested(60)), std::nullopt);
+  for (const std::size_t levels : {70U, 1'000'000U}) {
+    EXPECT_EQ(parse_json(nested(levels)), std::nullopt) << levels;
+    EXPECT_EQ(parse_json(R"({"id":"c","x":)" + nested(levels) + "}"), std::nullopt) << levels;
+  }
+}
+
 TEST(RuntimeJson, Times) {
   const auto at = [](auto since_epoch) {
     return system_clock::time_point(

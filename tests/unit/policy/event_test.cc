@@ -124,13 +124,17 @@ TEST(EventJson, ErrorsNameTheMember) {
       {R"({"operation":"createFile","path":"/x","container":{"image":{"tag":[1]}}})",
        "event: container.image.tag must be an array of strings"},
       {R"({"operation":"createFile","path":"/x","orchestrator":{"resource":{"label":{"a":1}}}})",
-       "event: orchestrator.resource.label.a must be a string, not number"},
+       "event: orchestrator.resource.label \"a\" must be a string, not number"},
       {R"({"operation":"createFile","path":"/x","orchestrator":{"resource":{"label":["a"]}}})",
        "event: orchestrator.resource.label must hold strings of the form key:value"},
       {R"({"operation":"createFile","path":"/x","orchestrator":{"resource":{"label":"a:b"}}})",
        "event: orchestrator.resource.label must be an object of strings, not string"},
       {R"({"operation":"createFile","path":"/x","process":{"pid":-1}})",
        "event: process.pid must be a process number, not -1"},
+      {R"({"operation":"createFile","path":"/x","process":{"pid":[1]}})",
+       "event: process.pid must be a process number, not array"},
+      {R"({"operation":"createFile","path":"/x","orchestrator":{"resource":{"label":{"a\nb":1}}}})",
+       R"(event: orchestrator.resource.label "a\x0Ab" must be a string, not number)"},
       {R"({"operation":"createFile","path":"/x","process":{"pid":1e3}})",
        "event: process.pid must be a process number"},
       {R"({"operation":"createFile","path":"/x","process":{"pid":99999999999}})",
@@ -195,6 +199,18 @@ TEST(AlertDocument, TagMayBeAStringOrAnArray) {
   EXPECT_EQ(parsed(start + "\"1\"}}}").workload->container.image_tag, "1");
   EXPECT_EQ(parsed(start + "[\"1\",\"2\"]}}}").workload->container.image_tag, "1");
   EXPECT_EQ(parsed(start + "[]}}}").workload->container.image_tag, std::nullopt);
+}
+
+TEST(EventJson, NestingCannotExhaustTheStack) {
+  const std::size_t levels = 1'000'000;
+  const std::string deep = std::string(levels, '[') + std::string(levels, ']');
+  for (const char* member : {"process", "container", "volume", "operation", "other"}) {
+    static_cast<void>(
+        parse_event_json(R"({"operation":"exec",")" + std::string(member) + "\":" + deep + "}"));
+  }
+  const auto event = parse_event_json(R"({"operation":"exec","process":{"pid":)" + deep + "}}");
+  ASSERT_FALSE(event);
+  EXPECT_EQ(event.error().message(), "event: process.pid must be a process number, not array");
 }
 
 }  // namespace

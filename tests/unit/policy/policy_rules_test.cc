@@ -1,4 +1,7 @@
 // The rules for values, and those that span selectors and responses.
+#include <ctime>
+
+#include "policy/diagnostics.h"
 #include "policy_samples.h"
 
 namespace holdfast::testing {
@@ -190,6 +193,58 @@ TEST(ResponseRules, NamesAreUniqueInAFileAndNotBeyondIt) {
 TEST(ResponseRules, BrokenSelectorsDoNotMakeEveryReferenceAnError) {
   EXPECT_THAT(problems("file:\n  selectors: 3\n  responses: [{match: [a], actions: [alert]}]\n"),
               ElementsAre(HasSubstr("selectors must be a list")));
+}
+
+std::string repeat(const std::string& text, int count) {
+  std::string result;
+  for (int i = 0; i < count; ++i) result += text;
+  return result;
+}
+
+// A check that compares every name with every selector, or with every path of its selector, takes
+// minutes for these; one that looks names up, about a second.
+void expect_checked_soon(const std::string& policy) {
+  ASSERT_LE(policy.size(), 1U << 20);
+  const std::clock_t start = std::clock();
+  static_cast<void>(compile(policy));
+  EXPECT_LT((std::clock() - start) / CLOCKS_PER_SEC, 30);
+}
+
+TEST(CrossRules, ManyNamesOfAnotherSectionAreCheckedSoon) {
+  expect_checked_soon("process:\n  selectors:\n    - &a {name: n, operation: [exec]}\n" +
+                      repeat("    - *a\n", 60'000) +
+                      "file:\n  selectors:\n    - {name: a, operation: [createExecutable]}\n"
+                      "  responses:\n    - {match: [" +
+                      repeat("b,", 200'000) + "b], actions: [alert]}\n");
+}
+
+TEST(CrossRules, ManyNamesOfASelectorWithManyPathsAreCheckedSoon) {
+  expect_checked_soon("file:\n  selectors:\n    - {name: a, targetFilePath: [" +
+                      repeat("/a,", 100'000) + "/a]}\n  responses:\n    - {match: [" +
+                      repeat("a,", 200'000) + "a], actions: [alert, block]}\n");
+}
+
+TEST(Diagnostics, AreBounded) {
+  const std::string policy = "file:\n  selectors:\n    - {name: s, targetFilePath: [" +
+                             repeat("[],", 1499) + "[]]}\n  responses:\n" +
+                             "    - {match: [s], actions: [alert]}\n";
+  const CompiledPolicies compiled = compile(policy);
+  EXPECT_EQ(compiled.set, nullptr);
+  ASSERT_EQ(compiled.diagnostics.size(), 1001U);
+  EXPECT_EQ(compiled.diagnostics.back().severity, Diagnostic::Severity::error);
+  EXPECT_EQ(compiled.diagnostics.back().text, "500 more problems; solve those above first");
+}
+
+TEST(Diagnostics, OneErrorBeyondTheLimitIsAnError) {
+  DiagnosticSink sink("f");
+  for (int i = 0; i < 1000; ++i) sink.warning({}, "w");
+  sink.warning({}, "w");
+  sink.error({}, "e");
+  EXPECT_EQ(sink.errors(), 1U);
+  EXPECT_EQ(sink.take().back().to_string(),
+            "f:1:1: error: 2 more problems; solve those above first");
+  sink.warning({}, "w");
+  EXPECT_EQ(sink.take().size(), 1U);  // each take() starts anew
 }
 
 }  // namespace
