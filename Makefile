@@ -91,11 +91,11 @@ sanitize: ## unit tests under ASan+UBSan and TSan
 	@$(MAKE) --no-print-directory unit BUILD=$(BUILD)/tsan SANITIZE=thread CXXFLAGS="-O1 -g"
 
 lint: compile_commands.json ## clang-format and clang-tidy, as CI runs them
-	@clang-format --dry-run -Werror $(CXX_ALL) $(sort $(wildcard include/holdfast/*.h src/*/*.h tests/unit/*.h))
+	@clang-format --dry-run -Werror $(CXX_ALL) $(sort $(wildcard include/holdfast/*.h src/*/*.h tests/unit/*.h tests/fuzz/*.cc tests/fuzz/*.h))
 	@printf '%s\n' $(SOURCES) | xargs -P $$(nproc) -n 4 clang-tidy --quiet -p . 2>/dev/null
 
 fmt: ## format the sources
-	@clang-format -i $(CXX_ALL) $(sort $(wildcard include/holdfast/*.h src/*/*.h tests/unit/*.h))
+	@clang-format -i $(CXX_ALL) $(sort $(wildcard include/holdfast/*.h src/*/*.h tests/unit/*.h tests/fuzz/*.cc tests/fuzz/*.h))
 
 compile_commands.json: Makefile $(CXX_ALL) | $(PACKAGES)
 	@flags="$(CXXSTD) $(WARNINGS) $(subst ",\\\",$(CPPFLAGS)) $(LIB_CFLAGS)"; \

@@ -1,6 +1,5 @@
 // /proc/PID/cgroup.
 #include "container/cgroup_path.h"
-
 #include "fuzz.h"
 
 using namespace holdfast;

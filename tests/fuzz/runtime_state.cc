@@ -26,8 +26,7 @@ class Host {
     root_ = name;
     for (const char* file : kFiles) {
       std::filesystem::create_directories((root_ / file).parent_path());
-      std::filesystem::create_symlink("/proc/self/fd/" + std::to_string(file_.get()),
-                                      root_ / file);
+      std::filesystem::create_symlink("/proc/self/fd/" + std::to_string(file_.get()), root_ / file);
     }
   }
   ~Host() { std::filesystem::remove_all(root_); }
@@ -35,9 +34,8 @@ class Host {
   Host& operator=(const Host&) = delete;
 
   void fill(std::string_view text) const {
-    require(::ftruncate(file_.get(), 0) == 0 &&
-                ::pwrite(file_.get(), text.data(), text.size(), 0) ==
-                    static_cast<ssize_t>(text.size()),
+    require(::ftruncate(file_.get(), 0) == 0 && ::pwrite(file_.get(), text.data(), text.size(),
+                                                         0) == static_cast<ssize_t>(text.size()),
             "the memory file can be written");
   }
   std::string operator/(const char* name) const { return root_ / name; }
