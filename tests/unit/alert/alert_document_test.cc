@@ -377,7 +377,7 @@ TEST(FileNameOf, MemoryFiles) {
 }
 
 TEST(LostDocument, SaysHowMany) {
-  const json document = json::parse(lost_document(3, "disk full", sample_host(), "alerts", 9));
+  const json document = json::parse(lost_document({3, 0}, "disk full", sample_host(), "alerts", 9));
   EXPECT_EQ(document["message"], "3 documents were lost before this one: disk full");
   EXPECT_EQ(document["holdfast"], (json{{"lost", 3}, {"reason", "disk full"}}));
   EXPECT_EQ(document["event"]["kind"], "alert");

@@ -214,13 +214,13 @@ TEST_F(KeeperTest, WithoutAWorkerTheFailModeAnswers) {
   if (geteuid() != 0) GTEST_SKIP() << "fanotify permission events need root";
   const TempMount mounted;
   ASSERT_TRUE(mounted.mounted());
-  const std::string mount = mounted.path();
+  const std::string mount = mounted.tree().path();
   run([this, mount] {
     if (shared_->starts++ == 0) {
       const HeldGroups held{state_->events, state_->descriptors, [] {}};
-      Result<std::shared_ptr<FanotifyGroup>> group = HeldGroups(held).open(descriptor_key("m"));
-      if (!group || !(*group)->mark(MarkScope::mount, FAN_OPEN_PERM, mount)) return 1;
-      shared_->fd = (*group)->fd();
+      // Never destroyed, as when a worker is killed.
+      auto* group = new auto(HeldGroups(held).open(descriptor_key("m")));
+      if (!*group || !(**group)->mark(MarkScope::mount, FAN_OPEN_PERM, mount)) return 1;
       state_->ready = 1;  // once ready, the keeper does not give up
       kill(getppid(), SIGUSR1);
       usleep(100'000);
