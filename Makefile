@@ -112,5 +112,6 @@ install: build ## install below $(DESTDIR)$(PREFIX) and $(DESTDIR)/etc/holdfast
 	install -D -m 644 policies/block.yml $(DESTDIR)$(PREFIX)/share/holdfast/policies/block.yml
 	install -D -m 644 docs/holdfast.8 $(DESTDIR)$(PREFIX)/share/man/man8/holdfast.8
 	install -D -m 644 systemd/holdfast.service $(DESTDIR)/lib/systemd/system/holdfast.service
+	install -D -m 644 systemd/holdfast-retry.timer $(DESTDIR)/lib/systemd/system/holdfast-retry.timer
 
 -include $(LIB_OBJECTS:.o=.d) $(BUILD)/src/cli/main.d $(TEST_OBJECTS:.o=.d) $(patsubst %.cc,$(BUILD)/%.d,$(FAULT_SOURCES))
