@@ -116,9 +116,10 @@ int main(int argc, char **argv) {
   qsort(latencies, n, sizeof *latencies, ascending);
   printf("{\"image_ran\":%ld,\"image_refused\":%ld,\"copied_ran\":%ld,\"copied_refused\":%ld,"
          "\"drift_ran\":%ld,\"drift_refused\":%ld,\"other\":%ld,\"last_error\":%d,"
-         "\"p50_ms\":%.3f,\"p999_ms\":%.3f,\"longest_ms\":%.3f}\n",
+         "\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"p999_ms\":%.3f,\"longest_ms\":%.3f}\n",
          sum.image_ran, sum.image_refused, sum.copied_ran, sum.copied_refused, sum.drift_ran,
          sum.drift_refused, sum.other, sum.last_error, n ? latencies[n / 2] / 1e3 : 0,
-         n ? latencies[n - 1 - n / 1000] / 1e3 : 0, n ? latencies[n - 1] / 1e3 : 0);
+         n ? latencies[n - 1 - n / 100] / 1e3 : 0, n ? latencies[n - 1 - n / 1000] / 1e3 : 0,
+         n ? latencies[n - 1] / 1e3 : 0);
   return 0;
 }

@@ -4,30 +4,8 @@ import signal
 import time
 
 from conftest import LONG, DaemonFactory, lost_alerts
+from processes import kill, worker
 from shell import stuck_processes, wait_until
-
-
-def worker(daemon):
-    """The worker's pid: the keeper's child that is called so."""
-    keeper = daemon.process.pid
-    with open(f"/proc/{keeper}/task/{keeper}/children", encoding="utf-8") as file:
-        children = file.read().split()
-    for child in children:
-        try:
-            with open(f"/proc/{child}/comm", encoding="utf-8") as comm:
-                if comm.read().strip() == "holdfast-worker":
-                    return int(child)
-        except FileNotFoundError:
-            continue
-    return None
-
-
-def kill(pid, number):
-    try:
-        os.kill(pid, number)
-        return True
-    except ProcessLookupError:
-        return False
 
 
 def test_worker_killed_again_and_again(make_daemon, block_policy, loaded, load, assert_kept, table):
