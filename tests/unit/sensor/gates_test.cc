@@ -1,8 +1,10 @@
 #include "sensor/gates.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include "fakes.h"
+#include "kernel/unique_fd.h"
 #include "sensor/write_intent.h"
 
 namespace holdfast {
@@ -174,6 +176,16 @@ TEST(CompareGate, EqualBytesRunOthersAreDrift) {
   const auto drift = compare_gate(act, -1, content);
   ASSERT_TRUE(drift);
   EXPECT_EQ(drift->reason, "its bytes differ");
+}
+
+TEST(CompareGate, WhatWasComparedMeanwhileIsNotReadAgain) {
+  const UniqueFd file(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  FakeContent content;
+  content.judgement = {Origin::image, true, ""};
+  content.compared = {Origin::drift, true, "read again"};
+  EXPECT_FALSE(compare_gate(Act{}, file.get(), content));
+  content.judgement = {Origin::undetermined, true, ""};
+  EXPECT_TRUE(compare_gate(Act{}, file.get(), content));
 }
 
 TEST(ChangeWatch, ReportsWrittenExecutablesThatStillHaveAName) {
