@@ -151,12 +151,14 @@ void Keeper::handle_signal(int signal) {
       if (worker_ != 0) kill(worker_, SIGHUP);
       break;
     case SIGUSR1:  // from the worker: ready, or the descriptor table changed
-      report_ready();
+      // Stored before ready is told: from then on a restart opens no gap.
       follow_descriptors();
+      report_ready();
       break;
     default:
       if (stopping_) break;
       stopping_ = true;
+      follow_descriptors();  // the last ones may not be stored yet
       manager_.notify("STOPPING=1");
       stop_at_ns_ = monotonic_ns() + settings_.stop.count() * kMs;
       if (worker_ != 0) {

@@ -78,7 +78,7 @@ class HeldGroup final : public KernelGroup {
       fanotify_mark(fd(), FAN_MARK_FLUSH | scope, 0, AT_FDCWD, "/");
     }
     entry().state = HeldDescriptor::leaving;
-    held_.on_leaving();
+    held_.on_change();
   }
 
   int fd() const override { return held_.descriptors[place_].fd.load(std::memory_order_relaxed); }
@@ -131,6 +131,7 @@ Result<std::shared_ptr<FanotifyGroup>> HeldGroups::open(const DescriptorKey& key
     place = descriptors.add(DescriptorKind::permission_group, key, fd->get());
     if (!place) return Error{ENOBUFS, "keep one more group of permission events", ""};
     fd->release();
+    on_change();
   }
   return std::shared_ptr<FanotifyGroup>(std::make_shared<HeldGroup>(*this, *place));
 }

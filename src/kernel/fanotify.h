@@ -57,7 +57,9 @@ Result<std::shared_ptr<FanotifyGroup>> open_fanotify_group();
 struct HeldGroups {
   EventTable& events;
   DescriptorTable& descriptors;
-  std::function<void()> on_leaving;  // an entry is `leaving`: somebody has to close it
+  // There is a new entry, which a service manager may store, or one is `leaving` and has to be
+  // closed.
+  std::function<void()> on_change;
 
   // The unclaimed group of that key, with its marks and what waits in it, or a new one. When the
   // object dies its marks are removed and its entry leaves.

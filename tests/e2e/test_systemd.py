@@ -109,7 +109,7 @@ def test_unit_file_is_sound():
 
 def test_service_starts_and_works(guest, service, load):
     assert guest("holdfast", "status").returncode == 0
-    assert service.stored() >= 1
+    wait_until(lambda: service.stored() >= 1, 2, "the container's group to be stored")
     assert_refused(guest("runc", "exec", "web", "cp", "/bin/busybox", "/tmp/x", check=False))
     assert guest("runc", "exec", "web", "/app/victim").returncode == 0
     wait_until(lambda: "/tmp/x" in alerts(guest), 5, "the alert")
