@@ -31,7 +31,7 @@ TARGETS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/evasion
 FAULT_SOURCES := $(sort $(wildcard tests/faults/*.cc))
 CXX_ALL := $(SOURCES) $(TEST_SOURCES) $(FAULT_SOURCES)
 
-.PHONY: all build demo test unit e2e lint fmt clean install packages help sanitize
+.PHONY: all build demo test test-faults unit e2e lint fmt clean install packages help sanitize
 .DELETE_ON_ERROR:
 all: build
 build: $(BUILD)/holdfast ## build the daemon
@@ -85,6 +85,9 @@ e2e: build targets ## end-to-end tests against real container runtimes (root)
 	@$(SUDO) tests/run-e2e $(BUILD)
 
 include tests/fuzz/fuzz.mk
+
+test-faults: build targets ## the daemon killed, stopped, flooded: a table of what containers saw (root)
+	@$(SUDO) HOLDFAST_LONG=1 tests/run-faults $(BUILD)
 
 sanitize: ## unit tests under ASan+UBSan and TSan
 	@$(MAKE) --no-print-directory unit BUILD=$(BUILD)/asan SANITIZE=address,undefined CXXFLAGS="-O1 -g"

@@ -12,7 +12,8 @@ namespace holdfast {
 struct AlertLedger {
   struct Stream {
     std::atomic<std::uint64_t> expected;  // acts that must be told of
-    std::atomic<std::uint64_t> settled;   // told of by a document of their own, by a summary, or as lost
+    std::atomic<std::uint64_t>
+        settled;  // told of by a document of their own, by a summary, or as lost
     std::atomic<std::uint64_t> sequence;  // of the last document
     // Repeats of acts that have their document, counted until a summary tells of them.
     std::atomic<std::uint64_t> repeats;

@@ -5,8 +5,8 @@
 #include <iostream>
 
 #include "cli/commands.h"
-#include "daemon/runtime_hold.h"
 #include "daemon/daemon.h"
+#include "daemon/runtime_hold.h"
 
 namespace {
 

@@ -54,8 +54,8 @@ pid_t fork_sharing_descriptors() {
   if (prctl(PR_GET_TID_ADDRESS, &thread_id, 0, 0, 0) != 0) thread_id = nullptr;
   const unsigned long tid_flags =
       thread_id != nullptr ? CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID : 0;
-  return static_cast<pid_t>(syscall(SYS_clone, CLONE_FILES | SIGCHLD | tid_flags, nullptr, nullptr,
-                                    thread_id, nullptr));
+  return static_cast<pid_t>(
+      syscall(SYS_clone, CLONE_FILES | SIGCHLD | tid_flags, nullptr, nullptr, thread_id, nullptr));
 }
 
 }  // namespace
@@ -80,9 +80,9 @@ void Keeper::inherit(std::vector<StoredDescriptor> stored) {
   };
   std::vector<Left> left;
   for (EventSlot& slot : state_.events.slots()) {
-    const bool read = slot.state == EventSlot::waiting || slot.state == EventSlot::answering ||
-                      (slot.state == EventSlot::reading &&
-                       slot.event.vers == FANOTIFY_METADATA_VERSION);
+    const bool read =
+        slot.state == EventSlot::waiting || slot.state == EventSlot::answering ||
+        (slot.state == EventSlot::reading && slot.event.vers == FANOTIFY_METADATA_VERSION);
     if (!read || !asks_permission(slot) || slot.group >= DescriptorTable::kEntries) continue;
     const HeldDescriptor& entry = state_.descriptors[slot.group];
     left.push_back({entry.kind, entry.key, slot.event.fd, slot.event.pid,
@@ -185,7 +185,8 @@ void Keeper::start_worker() {
   if (pid < 0) {
     log("error", "clone of a worker: error %d", errno);
     ++failed_;
-    start_at_ns_ = started_ns_ + std::max<std::int64_t>(restart_delay(failed_, 0).count(), 50) * kMs;
+    start_at_ns_ =
+        started_ns_ + std::max<std::int64_t>(restart_delay(failed_, 0).count(), 50) * kMs;
     return;
   }
   worker_ = pid;

@@ -7,11 +7,11 @@
 namespace holdfast {
 
 struct KeeperSettings {
-  std::chrono::milliseconds heartbeat{2000};         // events may be left unread that long
-  std::chrono::milliseconds answer_deadline{2000};   // the worker's own, for each event
-  std::chrono::milliseconds worker_start{5000};      // to be ready, or to get further
-  std::chrono::milliseconds stop{1500};              // to answer what was read, at the end
-  bool allow_undecided = true;                       // fail mode
+  std::chrono::milliseconds heartbeat{2000};        // events may be left unread that long
+  std::chrono::milliseconds answer_deadline{2000};  // the worker's own, for each event
+  std::chrono::milliseconds worker_start{5000};     // to be ready, or to get further
+  std::chrono::milliseconds stop{1500};             // to answer what was read, at the end
+  bool allow_undecided = true;                      // fail mode
 };
 
 // Ages since the worker was ready at the most: what waited for it is not held against it.
@@ -39,7 +39,8 @@ constexpr const char* worker_fault(const WorkerHealth& health, const KeeperSetti
 constexpr std::chrono::milliseconds restart_delay(unsigned failed, unsigned recent) {
   using std::chrono::milliseconds;
   constexpr unsigned kManyDeaths = 100;  // more than one in 100 ms
-  if (failed > 0) return std::min(milliseconds(50) * (1U << std::min(failed - 1, 6U)), milliseconds(2000));
+  if (failed > 0)
+    return std::min(milliseconds(50) * (1U << std::min(failed - 1, 6U)), milliseconds(2000));
   return recent > kManyDeaths ? milliseconds(100) : milliseconds(0);
 }
 

@@ -12,8 +12,8 @@
 namespace holdfast {
 namespace {
 
-// No FAN_CLOSE_WRITE beside the gates: what they let happen they have reported, and a file that gets
-// its x bit after the write would be told of or not as chance has it.
+// No FAN_CLOSE_WRITE beside the gates: what they let happen they have reported, and a file that
+// gets its x bit after the write would be told of or not as chance has it.
 constexpr std::uint64_t kBlockMask = FAN_OPEN_PERM | FAN_OPEN_EXEC_PERM;
 constexpr std::uint64_t kAlertMask = FAN_OPEN_EXEC | FAN_CLOSE_WRITE;
 constexpr std::chrono::seconds kSetUpTakes{2};

@@ -16,10 +16,10 @@ namespace {
 using Kind = YamlNode::Kind;
 
 constexpr std::array<std::string_view, 16> kSettingsKeys = {
-    "policies",         "run_dir",     "log_dir",      "alerts_file",  "host_root",
-    "runtime_binaries", "docker_root", "oci_state",    "rotate_bytes", "podman_storage",
-    "rotate_keep",      "alert_queue", "compare_limit", "answer_deadline", "heartbeat",
-    "fail_mode"};
+    "policies",      "run_dir",          "log_dir",     "alerts_file",
+    "host_root",     "runtime_binaries", "docker_root", "oci_state",
+    "rotate_bytes",  "podman_storage",   "rotate_keep", "alert_queue",
+    "compare_limit", "answer_deadline",  "heartbeat",   "fail_mode"};
 constexpr std::array<std::string_view, 5> kPolicyKeys = {"version", "selectors", "responses",
                                                          "file", "process"};
 

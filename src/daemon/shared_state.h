@@ -1,6 +1,6 @@
-// What outlives a worker, in a file of RUN_DIR that keeper and worker map: the events that were read
-// and not answered, the descriptors both have open, the counters, the ledger of alerts. The file
-// outlives the keeper too: the next one learns from it what the last one left behind.
+// What outlives a worker, in a file of RUN_DIR that keeper and worker map: the events that were
+// read and not answered, the descriptors both have open, the counters, the ledger of alerts. The
+// file outlives the keeper too: the next one learns from it what the last one left behind.
 #pragma once
 
 #include <atomic>

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "alert/alert_log.h"
-#include "daemon/settings.h"
 #include "daemon/daemon.h"
+#include "daemon/settings.h"
 #include "holdfast/policy.h"
 #include "holdfast/result.h"
 

@@ -110,7 +110,8 @@ void report_undecided(SharedState& state, AlertLog& log) {
   AlertRecord record;
   record.time = std::chrono::system_clock::now();
   record.outcome = Outcome::unprotected;
-  record.reason = std::to_string(count) + " opens were answered undecided while the daemon was down";
+  record.reason =
+      std::to_string(count) + " opens were answered undecided while the daemon was down";
   log.submit(std::move(record));
 }
 
@@ -152,8 +153,7 @@ int run_worker(const WorkerContext& context) {
 
   const HeldGroups groups{state.events, state.descriptors, tell_keeper};
   Result<std::unique_ptr<Responder>> responder = Responder::start(
-      groups, services,
-      {std::chrono::milliseconds(settings.answer_deadline), descriptor_limit()});
+      groups, services, {std::chrono::milliseconds(settings.answer_deadline), descriptor_limit()});
   if (!responder) return refuse(responder.error());
   Registry registry(context.host, resolver, groups, **responder, services,
                     {settings.compare_limit, strongest_action(*policies.get()) == Action::block});
@@ -209,8 +209,8 @@ int run_worker(const WorkerContext& context) {
   watch->reset();        // the hold ends: runtimes run
   (*responder)->stop();  // what was read gets its answer
   log->reset();          // what is queued is written
-  // The groups stay, with their marks and what waits in them: for the next worker, or in the service
-  // manager's store for the next daemon. Without one the keeper's end closes them.
+  // The groups stay, with their marks and what waits in them: for the next worker, or in the
+  // service manager's store for the next daemon. Without one the keeper's end closes them.
   std::_Exit(0);
 }
 

@@ -44,8 +44,8 @@ std::optional<std::pair<DescriptorKind, DescriptorKey>> parse_descriptor_name(
   }
   if (name.size() != 32) return std::nullopt;
   DescriptorKey key;
-  for (auto [text, number] : {std::pair(name.substr(0, 16), &key.high),
-                              std::pair(name.substr(16), &key.low)}) {
+  for (auto [text, number] :
+       {std::pair(name.substr(0, 16), &key.high), std::pair(name.substr(16), &key.low)}) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + 16, *number, 16);
     if (error != std::errc() || end != text.data() + 16) return std::nullopt;
   }
@@ -77,7 +77,8 @@ std::optional<std::uint32_t> DescriptorTable::claim(DescriptorKind kind, const D
   for (std::uint32_t i = 0; i < used_; ++i) {
     HeldDescriptor& entry = entries_[i];
     std::uint32_t expected = HeldDescriptor::unclaimed;
-    if (entry.state != HeldDescriptor::unclaimed || entry.kind != kind || entry.key != key) continue;
+    if (entry.state != HeldDescriptor::unclaimed || entry.kind != kind || entry.key != key)
+      continue;
     if (entry.state.compare_exchange_strong(expected, HeldDescriptor::held)) return i;
   }
   return std::nullopt;

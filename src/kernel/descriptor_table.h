@@ -1,6 +1,7 @@
 // Descriptors that outlive a worker: the groups of permission events (and later the listeners of
 // seccomp notifications). Worker and keeper share their descriptor numbers; this table, in memory
-// that they share as well, says which number is what. The worker opens them, the keeper closes them.
+// that they share as well, says which number is what. The worker opens them, the keeper closes
+// them.
 #pragma once
 
 #include <array>

@@ -69,7 +69,7 @@ class EventClaim {
   bool empty() const { return slot_ == nullptr; }
   EventSlot* slot() const { return slot_; }
 
-  void arrived();     // the read brought an event
+  void arrived();       // the read brought an event
   bool begin_answer();  // false: somebody else has answered
   void end_answer();
 

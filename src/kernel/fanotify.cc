@@ -106,12 +106,12 @@ Result<UniqueFd> new_group() {
                             O_RDONLY | O_CLOEXEC | O_LARGEFILE | O_NOATIME));
   if (fd.valid()) return fd;
   const int code = errno;
-  const char* remedy = code == EPERM    ? "run as root with CAP_SYS_ADMIN"
-                       : code == EMFILE ? "raise fs.fanotify.max_user_groups or the descriptor limit"
-                       : code == ENOSYS ? "the kernel needs CONFIG_FANOTIFY"
-                       : code == EINVAL
-                           ? "the kernel needs CONFIG_FANOTIFY_ACCESS_PERMISSIONS and version 5.0"
-                           : "";
+  const char* remedy =
+      code == EPERM    ? "run as root with CAP_SYS_ADMIN"
+      : code == EMFILE ? "raise fs.fanotify.max_user_groups or the descriptor limit"
+      : code == ENOSYS ? "the kernel needs CONFIG_FANOTIFY"
+      : code == EINVAL ? "the kernel needs CONFIG_FANOTIFY_ACCESS_PERMISSIONS and version 5.0"
+                       : "";
   return Error{code, "fanotify_init", remedy};
 }
 

@@ -36,8 +36,8 @@ class FanotifyGroup {
   virtual Status mark(MarkScope scope, std::uint64_t mask, const std::string& path) = 0;
 
   // One waiting event; none when nothing waits (the group is non-blocking). An error means that the
-  // kernel could not open the event's file and has denied its opener (EMFILE, …); ENOBUFS: the event
-  // table is full, nothing was read.
+  // kernel could not open the event's file and has denied its opener (EMFILE, …); ENOBUFS: the
+  // event table is full, nothing was read.
   virtual Result<std::optional<FanotifyEvent>> read() = 0;
 
   // Answers the permission event whose descriptor has this number. Exactly one answer each.

@@ -1,5 +1,5 @@
-// When not to read one more event: what is read takes a descriptor and a place until it is answered.
-// Unread events wait in the kernel, each container's in its own group. Pure.
+// When not to read one more event: what is read takes a descriptor and a place until it is
+// answered. Unread events wait in the kernel, each container's in its own group. Pure.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,11 @@
 namespace holdfast {
 
 struct Load {
-  std::uint32_t waiting_here = 0;     // of this container: read, and put aside
-  std::uint32_t waiting_all = 0;      // of all containers
-  std::uint32_t places = 0;           // in the event table
-  std::int64_t last_descriptor = 0;   // number of the descriptor the kernel gave last: the lowest free
+  std::uint32_t waiting_here = 0;  // of this container: read, and put aside
+  std::uint32_t waiting_all = 0;   // of all containers
+  std::uint32_t places = 0;        // in the event table
+  std::int64_t last_descriptor =
+      0;  // number of the descriptor the kernel gave last: the lowest free
   std::int64_t descriptor_limit = 0;  // RLIMIT_NOFILE
 };
 

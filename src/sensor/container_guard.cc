@@ -113,8 +113,7 @@ std::optional<ContainerGuard::Comparison> ContainerGuard::handle_notification(Fa
 
 std::optional<Act> ContainerGuard::compare(const Comparison& comparison) const {
   ++services_.counters->comparisons;
-  const int fd =
-      comparison.pending ? comparison.pending->file() : comparison.event.file.get();
+  const int fd = comparison.pending ? comparison.pending->file() : comparison.event.file.get();
   return compare_gate(comparison.act, fd, *content_);
 }
 
@@ -141,16 +140,15 @@ void ContainerGuard::report_undecided(const EventSlot& slot, bool allowed) {
   record.time = std::chrono::system_clock::now();
   record.event.workload = workload();
   record.event.operation = runs ? Operation::create_executable : Operation::modify_executable;
-  record.event.path = KernelEventFacts(slot.event.fd, slot.event.pid, root_.mount)
-                          .path()
-                          .value_or("");
+  record.event.path =
+      KernelEventFacts(slot.event.fd, slot.event.pid, root_.mount).path().value_or("");
   // Nothing more is asked about the process: that may be what the decision is stuck in.
   record.event.process.pid = record.process.process.pid = slot.event.pid;
   record.decision.alert = true;
   record.mechanism = runs ? Mechanism::exec_gate : Mechanism::open_gate;
   record.outcome = allowed ? Outcome::alerted : Outcome::blocked;
-  record.reason = allowed ? "not decided in time: allowed undecided"
-                          : "not decided in time: refused undecided";
+  record.reason =
+      allowed ? "not decided in time: allowed undecided" : "not decided in time: refused undecided";
   services_.report(std::move(record));
 }
 
@@ -159,8 +157,8 @@ void ContainerGuard::report_denied_by_kernel(int code, std::uint64_t count) {
   record.time = std::chrono::system_clock::now();
   record.event.workload = workload();
   record.outcome = Outcome::unprotected;
-  record.reason = std::to_string(count) + " opens were denied by the kernel without being asked: " +
-                  std::strerror(code);
+  record.reason = std::to_string(count) +
+                  " opens were denied by the kernel without being asked: " + std::strerror(code);
   services_.report(std::move(record));
 }
 

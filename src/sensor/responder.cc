@@ -13,7 +13,8 @@ constexpr std::size_t kEventsPerTurn = 16;  // then other containers have theirs
 constexpr unsigned kComparers = 2;
 constexpr int kLooksPerDeadline = 8;
 constexpr std::int64_t kDenialsToldEveryNs = 60'000'000'000;
-// A worker that died of one and the same event again and again: the event is not tried a third time.
+// A worker that died of one and the same event again and again: the event is not tried a third
+// time.
 constexpr std::uint32_t kMostWorkersPerEvent = 2;
 // One thread serves a group at a time: its events keep their order, a flood stays its own.
 constexpr std::uint32_t kGroupEvents = EPOLLIN | EPOLLONESHOT;
@@ -85,7 +86,7 @@ std::size_t Responder::answer_unclaimed() {
   for (EventSlot& slot : held_.events.slots()) {
     if (slot.state != EventSlot::waiting || slot.workers == 0) continue;
     const std::shared_ptr<Served> served = find_by_place(slot.group);
-    if (served && slot.workers <= kMostWorkersPerEvent) continue;  // it is being decided
+    if (served && slot.workers <= kMostWorkersPerEvent) continue;     // it is being decided
     const FanotifyEvent event = inherited_event(held_.events, slot);  // closes it
     if (!asks_permission(slot) || !take_answer(slot)) continue;
     answer_undecided(slot);

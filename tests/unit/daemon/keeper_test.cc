@@ -26,8 +26,9 @@ TEST(WorkerFaultTest, EventsMayAgeSoFarAndNoFurther) {
 
 TEST(WorkerFaultTest, AStartMayTakeTimeWhileItGetsFurther) {
   const KeeperSettings settings;
-  EXPECT_EQ(worker_fault({false, milliseconds(4000), milliseconds(9000), milliseconds(9000)}, settings),
-            nullptr);
+  EXPECT_EQ(
+      worker_fault({false, milliseconds(4000), milliseconds(9000), milliseconds(9000)}, settings),
+      nullptr);
   EXPECT_NE(worker_fault({false, milliseconds(5001), {}, {}}, settings), nullptr);
 }
 
@@ -51,8 +52,8 @@ class KeeperTest : public testing::Test {
   };
 
   void SetUp() override {
-    void* memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void* memory =
+        mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ASSERT_NE(memory, MAP_FAILED);
     shared_ = static_cast<Shared*>(memory);
     Result<SharedStatePtr> state = map_shared_state(directory_ / "state");
@@ -138,12 +139,14 @@ TEST_F(KeeperTest, AFirstStartThatIsRefusedEndsTheDaemon) {
 TEST_F(KeeperTest, AWorkerThatDoesNotStopIsEnded) {
   KeeperSettings settings;
   settings.stop = milliseconds(100);
-  run([this] {
-    shared_->worker = getpid();
-    state_->ready = 1;
-    while (true) pause();
-    return 0;
-  }, settings);
+  run(
+      [this] {
+        shared_->worker = getpid();
+        state_->ready = 1;
+        while (true) pause();
+        return 0;
+      },
+      settings);
   ASSERT_TRUE(wait_for([&] { return shared_->worker != 0; }));
   EXPECT_EQ(stop(), 0);
   EXPECT_EQ(state_->workers_killed, 1U);
@@ -152,18 +155,20 @@ TEST_F(KeeperTest, AWorkerThatDoesNotStopIsEnded) {
 TEST_F(KeeperTest, AnEventPastItsDeadlineCostsTheWorkerItsPlace) {
   KeeperSettings settings;
   settings.answer_deadline = settings.heartbeat = milliseconds(200);
-  run([this] {
-    if (shared_->starts == 0) {
-      // Read, and forgotten.
-      auto* claim = new EventClaim(state_->events.take(0));
-      claim->slot()->event.vers = FANOTIFY_METADATA_VERSION;
-      claim->slot()->event.mask = FAN_OPEN_PERM;
-      claim->arrived();
-    } else {
-      shared_->seen = static_cast<int>(state_->events.used());
-    }
-    return serve();
-  }, settings);
+  run(
+      [this] {
+        if (shared_->starts == 0) {
+          // Read, and forgotten.
+          auto* claim = new EventClaim(state_->events.take(0));
+          claim->slot()->event.vers = FANOTIFY_METADATA_VERSION;
+          claim->slot()->event.mask = FAN_OPEN_PERM;
+          claim->arrived();
+        } else {
+          shared_->seen = static_cast<int>(state_->events.used());
+        }
+        return serve();
+      },
+      settings);
   ASSERT_TRUE(wait_for([&] { return shared_->starts == 2; }));
   EXPECT_EQ(shared_->seen, 1) << "the next worker finds the event";
   EXPECT_EQ(state_->workers_killed, 1U);

@@ -20,8 +20,9 @@ TEST(DescriptorNameTest, NamesAreReadBack) {
 }
 
 TEST(DescriptorNameTest, OtherNamesAreNobodys) {
-  for (const char* name : {"", "fanotify-", "fanotify-12", "stored", "fanotify-zz0000000000000000000000000000zz",
-                           "seccomp-0123456789abcdef0123456789abcdef0", "-0123456789abcdef0123456789abcdef"}) {
+  for (const char* name :
+       {"", "fanotify-", "fanotify-12", "stored", "fanotify-zz0000000000000000000000000000zz",
+        "seccomp-0123456789abcdef0123456789abcdef0", "-0123456789abcdef0123456789abcdef"}) {
     EXPECT_FALSE(parse_descriptor_name(name)) << name;
   }
 }
