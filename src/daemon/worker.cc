@@ -94,7 +94,8 @@ LoadedPolicies initial_policies(const WorkerContext& context, ReloadError& reloa
   reload_error.set(std::get<StartupFailure>(fresh).text);
   spdlog::error("policies stay as they were: {}", reload_error.get());
   Result<LoadedPolicies> in_force = load_policies_in_force(context.settings);
-  return in_force ? std::move(*in_force) : context.policies;
+  if (in_force) return std::move(*in_force);
+  return context.policies;
 }
 
 std::int64_t descriptor_limit() {

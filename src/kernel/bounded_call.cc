@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -43,7 +44,7 @@ BoundedCalls::~BoundedCalls() {
       threads.swap(state_->threads);
     } else {
       // On purpose never freed: the stuck threads' handles must neither be joined nor destroyed.
-      static_cast<void>(new std::shared_ptr<State>(state_));
+      static_cast<void>(new (std::nothrow) std::shared_ptr<State>(state_));
     }
     state_->wake.notify_all();
   }
