@@ -76,7 +76,8 @@ def targets(build):
 def no_process_hangs():
     """After all tests, no process waits for an answer that nobody will give."""
     yield
-    assert stuck_processes() == []
+    stuck = stuck_processes()
+    assert stuck == [], f"processes that hang: {stuck}"
 
 
 @pytest.fixture(scope="session")
@@ -156,11 +157,12 @@ class DaemonFactory:
     def __init__(self, binary, work, settings):
         self.binary, self.work, self.settings, self.made = binary, work, settings, []
 
-    def __call__(self, *policies, start=True, arguments=(), state_dir=None, **options):
+    def __call__(self, *policies, start=True, arguments=(), state_dir=None, settings=None,
+                 **options):
         state_dir = state_dir or tempfile.mkdtemp(prefix="state.", dir=self.work)
         flags = [word for policy in policies for word in ("--policy", policy)]
-        daemon = Daemon(self.binary, state_dir, "--config", self.settings, *flags, *arguments,
-                        **options)
+        daemon = Daemon(self.binary, state_dir, "--config", settings or self.settings, *flags,
+                        *arguments, **options)
         self.made.append(daemon)
         if start:
             # Each covers every container: two at once would judge each other's.

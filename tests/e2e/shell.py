@@ -37,19 +37,19 @@ def wait_until(condition, timeout=5, what="the condition", interval=0.02):
 
 
 def _uninterruptible():
-    """(pid, start time) -> command line of every process, not a kernel thread, in D state."""
+    """(pid, context switches) -> name of every process, not a kernel thread, in D state. One that
+    waits for child after child (vfork) is often seen in D, but it gets on: its switches count up."""
     found = {}
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
             continue
         try:
-            with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as stat:
-                name, _, rest = stat.read().rpartition(")")
-            fields = rest.split()
-            if fields[0] == "D" and fields[1] != "2" and entry != "2":
-                found[entry, fields[19]] = name
+            with open(f"/proc/{entry}/status", encoding="utf-8", errors="replace") as status:
+                fields = dict(line.split(":", 1) for line in status)
         except (FileNotFoundError, ProcessLookupError):
             continue
+        if fields["State"].split()[0] == "D" and fields["PPid"].strip() != "2" and entry != "2":
+            found[entry, fields["voluntary_ctxt_switches"].strip()] = fields["Name"].strip()
     return found
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -62,7 +63,8 @@ class Load:
 def load_lower(work, targets, build):
     """An image with the load, an executable that will be copied up, and room for a drifted one."""
     directory = _fixtures.image_tree(f"{work}/load-lower",
-                                     [*targets, f"{build}/tests/faults/exec_load"])
+                                     [*targets, f"{build}/tests/faults/exec_load",
+                                      f"{build}/tests/faults/stalling_fuse"])
     shutil.copy(f"{directory}/app/victim", f"{directory}/app/copied")
     return directory
 
@@ -76,6 +78,18 @@ def loaded(bundle, load_lower):
                      check=True)
         return container
     return make
+
+
+@pytest.fixture
+def settings_file(work, settings):
+    """Writes a settings file with more keys, for `make_daemon(…, settings=…)`."""
+    def write(**keys):
+        handle, path = tempfile.mkstemp(prefix="settings.", suffix=".yml", dir=work)
+        with open(settings, encoding="utf-8") as common, os.fdopen(handle, "w") as file:
+            file.write(common.read())
+            file.writelines(f"{key}: {value}\n" for key, value in keys.items())
+        return path
+    return write
 
 
 @pytest.fixture

@@ -1,0 +1,170 @@
+"""Filesystems that never answer, of a container's own and under one: the others do not notice."""
+import contextlib
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from conftest import lost_alerts
+from processes import kill
+from shell import run, stuck_processes, wait_until
+
+
+class Stalling:
+    """stalling_fuse on the host: shows a directory, and stalls on command."""
+
+    def __init__(self, build, source, mount_point, kinds):
+        os.makedirs(mount_point, exist_ok=True)
+        self.mount_point = mount_point
+        self.process = subprocess.Popen(
+            [f"{build}/tests/faults/stalling_fuse", source, mount_point, kinds],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "mounted\n"
+
+    @contextlib.contextmanager
+    def stalled(self):
+        self.process.send_signal(signal.SIGUSR1)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGUSR2)
+
+    def end(self):
+        kill(self.process.pid, signal.SIGKILL)  # the kernel fails what still waits
+        self.process.wait(timeout=5)
+        run("umount", "-l", self.mount_point, check=False)
+
+
+@pytest.fixture
+def slow_lower(build, load_lower, work):
+    """A factory of lower layers on a stalling filesystem, of the kinds of stalling_fuse."""
+    made = []
+
+    def make(kinds):
+        made.append(Stalling(build, load_lower, f"{work}/slow-{len(made)}-{kinds}", kinds))
+        return made[-1]
+    yield make
+    for one in made:
+        one.end()
+
+
+def attempt(container, *command):
+    return subprocess.Popen([container.runtime, "exec", container.id, *command],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)
+
+
+def copied_up(container):
+    """Copied-up executables that no comparison knows yet."""
+    container.sh("chown 1:1 /app/copied /opt/dir/tool", check=True)
+
+
+def test_fuse_of_the_containers_own(make_daemon, block_policy, bundle, load_lower, loaded, load,
+                                    assert_kept, table):
+    """Its server never answers: what touches it hangs by itself, and goes with the container."""
+    container = bundle("runc", load_lower, devices=("/dev/fuse",)).start()
+    quiet = loaded()
+    daemon = make_daemon(block_policy)
+    container.sh("mkdir /mnt && (/app/stalling_fuse /app /mnt RO >/tmp/mounted 2>&1 &) && "
+                 "while ! grep mounted /tmp/mounted; do sleep 0.05; done", check=True, timeout=5)
+    hanging = [attempt(container, "/mnt/victim"), attempt(container, "cat", "/mnt/victim"),
+               attempt(container, "sh", "-c", "echo x >/mnt/victim")]
+    counts = load(quiet, 2, 4).counts()
+    assert_kept(counts)
+    assert counts["longest_ms"] < 1000, counts
+    assert [one.poll() for one in hanging] == [None] * 3
+    # All else of the same container works, and is judged.
+    assert container.sh("/app/victim").returncode == 0
+    assert container.sh("cp /app/payload /tmp/x").returncode == 1
+    status = daemon.status()
+    assert status["worker"]["restarts"] == 0 and status["events"]["undecided"] == 0, status
+    container.remove()
+    for one in hanging:
+        one.wait(timeout=10)
+    assert stuck_processes() == []
+    table("FUSE of a container's own never answers", len(hanging),
+          "only what touches it hangs; others go on", counts["longest_ms"], 0, lost_alerts(daemon))
+
+
+def test_slow_layer_stalls_a_comparison(make_daemon, block_policy, bundle, slow_lower, table):
+    """Decided within the deadline, as drift, and told so; right again when the disk is back."""
+    layer = slow_lower("r")
+    container = bundle("runc", layer.mount_point).start()
+    copied_up(container)
+    daemon = make_daemon(block_policy)
+    wait_until(lambda: daemon.status()["containers"], 5, "the container to be covered")
+    waits = attempt(container, "/bin/true")  # runc's own part is in the page cache now
+    assert waits.wait(timeout=5) == 0
+    with layer.stalled():
+        begin = time.monotonic()
+        refused = attempt(container, "/app/copied")
+        status = refused.wait(timeout=6)
+        took = time.monotonic() - begin
+        assert status != 0 and took < 3.5, (status, took)
+        alert = daemon.wait_alert(container.id, path="/app/copied")
+        assert "in time" in alert["holdfast"].get("reason", alert["message"]), alert
+        assert daemon.status()["events"]["uncompared"] >= 1
+    wait_until(lambda: container.sh("/app/copied").returncode == 0, 5, "the right answer")
+    table("image layer stalls a comparison", 1, "refused as drift at the deadline, then runs again",
+          took * 1000, len(stuck_processes()), lost_alerts(daemon))
+    assert daemon.status()["worker"]["restarts"] == 0
+
+
+@pytest.mark.parametrize("kinds", ["r", "ro", "rom"])
+def test_slow_layer_does_not_slow_others(make_daemon, block_policy, bundle, slow_lower, loaded,
+                                         load, assert_kept, table, kinds):
+    """More stalled openers in one container than the daemon has threads for them."""
+    layer = slow_lower(kinds)
+    slow = bundle("runc", layer.mount_point).start()
+    copied_up(slow)
+    quiet = loaded()
+    daemon = make_daemon(block_policy)
+    wait_until(lambda: len(daemon.status()["containers"]) >= 2, 5, "both to be covered")
+    # An image file that nobody has opened yet needs the layer for everything.
+    script = ("for i in 1 2 3 4; do /app/copied & /opt/dir/tool & cat /app/payload >/dev/null & "
+              "/app/other_user & cat /app/hard_link >/dev/null & done; wait")
+    running = subprocess.Popen(["runc", "exec", slow.id, "sh", "-c", f"sleep 0.5; {script}"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    time.sleep(0.3)
+    with layer.stalled():
+        time.sleep(0.7)
+        quiet.sh("chown 2:2 /app/copied")  # to be compared anew
+        counts = load(quiet, 2, 6).counts()
+        restarts = daemon.status()["worker"]["restarts"]
+    running.wait(timeout=30)
+    table(f"image layer stalls ({kinds}) for 20 openers", 20,
+          f"others: {counts['image_ran']} image runs, {counts['copied_refused']} refused; "
+          f"{restarts} workers replaced", counts["longest_ms"], len(stuck_processes()),
+          lost_alerts(daemon))
+    assert_kept(counts)
+    assert counts["longest_ms"] < 1000, counts
+
+
+def test_stop_while_a_comparison_is_stalled(make_daemon, block_policy, bundle, slow_lower, loaded,
+                                            table):
+    """The daemon stops, and leaves no mark behind that anybody would wait for."""
+    layer = slow_lower("r")
+    slow = bundle("runc", layer.mount_point).start()
+    copied_up(slow)
+    other = loaded()
+    daemon = make_daemon(block_policy)
+    wait_until(lambda: len(daemon.status()["containers"]) >= 2, 5, "both to be covered")
+    with layer.stalled():
+        waits = attempt(slow, "/app/copied")
+        time.sleep(0.7)
+        begin = time.monotonic()
+        daemon.process.send_signal(signal.SIGTERM)
+        daemon.process.wait(timeout=10)
+        stop = time.monotonic() - begin
+        begin = time.monotonic()
+        assert other.sh("/app/victim", timeout=5).returncode == 0
+        took = time.monotonic() - begin
+        waits_for = waits.poll()
+    waits.wait(timeout=10)
+    table("SIGTERM while a comparison is stalled", 1,
+          f"stopped after {stop * 1000:.0f} ms, others go on", took * 1000,
+          len(stuck_processes()), lost_alerts(daemon))
+    assert took < 1.5 and stop < 3, (took, stop, waits_for)
