@@ -246,7 +246,11 @@ void Keeper::look_after_worker() {
     if (worker_ != 0 && now > stop_at_ns_) {
       if (killed_ns_ == 0) end_worker("it does not stop");
       answer_left_events();
-      if (now - killed_ns_ > kEndTakesNs) done_ = true;  // in the kernel's hands for good
+      if (now - killed_ns_ > kEndTakesNs) {
+        // In the kernel's hands for good, with our descriptor table: it must not hold the groups.
+        end_groups(state_.descriptors);
+        done_ = true;
+      }
     }
     return;
   }

@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 #include "container/shared_mapping.h"
 #include "daemon/container_watch.h"
@@ -24,6 +25,7 @@ namespace {
 constexpr std::chrono::milliseconds kProcessFactsTake{50};
 // A copied-up file whose mappings are not known by then counts as changed.
 constexpr std::chrono::milliseconds kMappingsTake{1000};
+constexpr std::chrono::milliseconds kStop{1500};
 
 int refuse(const Error& error) {
   std::fprintf(stderr, "holdfast: %s\n", error.message().c_str());
@@ -206,6 +208,16 @@ int run_worker(const WorkerContext& context) {
   while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) reload();
 
   spdlog::info("stopping");
+  // A keeper ends a worker that does not get done. Without one (it was killed) nobody does: a thread
+  // that is stuck in a disk must not leave all containers waiting.
+  std::jthread last_resort;
+  if (getppid() != context.keeper) {
+    last_resort = std::jthread([&state] {
+      std::this_thread::sleep_for(kStop);
+      end_groups(state.descriptors);
+      std::_Exit(0);
+    });
+  }
   control->reset();
   watch->reset();        // the hold ends: runtimes run
   (*responder)->stop();  // what was read gets its answer

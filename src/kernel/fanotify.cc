@@ -28,6 +28,12 @@ Status write_answer(int group_fd, int event_fd, bool allow) {
   return {};
 }
 
+void remove_marks(int group_fd) {
+  for (const unsigned scope : {FAN_MARK_FILESYSTEM, FAN_MARK_MOUNT, FAN_MARK_INODE}) {
+    fanotify_mark(group_fd, FAN_MARK_FLUSH | scope, 0, AT_FDCWD, "/");
+  }
+}
+
 class KernelGroup : public FanotifyGroup {
  public:
   explicit KernelGroup(UniqueFd fd) : fd_(std::move(fd)) {}
@@ -74,9 +80,7 @@ class HeldGroup final : public KernelGroup {
 
   ~HeldGroup() override {
     // Whoever else holds the descriptor (a service manager's store) must not keep openers waiting.
-    for (const unsigned scope : {FAN_MARK_FILESYSTEM, FAN_MARK_MOUNT, FAN_MARK_INODE}) {
-      fanotify_mark(fd(), FAN_MARK_FLUSH | scope, 0, AT_FDCWD, "/");
-    }
+    remove_marks(fd());
     entry().state = HeldDescriptor::leaving;
     held_.on_change();
   }
@@ -134,6 +138,16 @@ Result<std::shared_ptr<FanotifyGroup>> HeldGroups::open(const DescriptorKey& key
     on_change();
   }
   return std::shared_ptr<FanotifyGroup>(std::make_shared<HeldGroup>(*this, *place));
+}
+
+void end_groups(DescriptorTable& descriptors) {
+  for (HeldDescriptor& entry : descriptors.entries()) {
+    const bool ours = is_open(entry.state) && entry.stored == 0;
+    if (!ours || entry.kind != DescriptorKind::permission_group) continue;
+    remove_marks(entry.fd);
+    close(entry.fd);
+    entry.state = HeldDescriptor::free;
+  }
 }
 
 FanotifyEvent inherited_event(EventTable& events, EventSlot& slot) {

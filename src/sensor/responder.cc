@@ -4,13 +4,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <system_error>
 
 namespace holdfast {
 namespace {
 
 constexpr std::uint64_t kStopKey = 0;
 constexpr std::size_t kEventsPerTurn = 16;  // then other containers have theirs
-constexpr unsigned kComparers = 2;
+// Started as comparisons get stuck in slow disks: one for each container that compares.
+constexpr std::size_t kMostComparers = 32;
 constexpr int kLooksPerDeadline = 8;
 constexpr std::int64_t kDenialsToldEveryNs = 60'000'000'000;
 // A worker that died of one and the same event again and again: the event is not tried a third
@@ -33,9 +35,8 @@ Result<std::unique_ptr<Responder>> Responder::start(HeldGroups held, const Guard
   const unsigned readers = std::max(2U, std::thread::hardware_concurrency());
   for (unsigned i = 0; i < readers; ++i)
     responder->threads_.emplace_back([r = responder.get()] { r->serve(); });
-  for (unsigned i = 0; i < kComparers; ++i)
-    responder->threads_.emplace_back([r = responder.get()] { r->compare(); });
   responder->threads_.emplace_back([r = responder.get()] { r->keep_deadlines(); });
+  responder->comparers_.emplace_back([r = responder.get()] { r->compare(); });
   return responder;
 }
 
@@ -51,8 +52,10 @@ void Responder::stop() {
     jobs_wake_.notify_all();
     deadline_wake_.notify_all();
   }
-  for (std::thread& thread : threads_) thread.join();
+  for (std::thread& thread : threads_) thread.join();  // nobody starts a comparer any more
+  for (std::thread& thread : comparers_) thread.join();
   threads_.clear();
+  comparers_.clear();
 }
 
 Result<std::uint64_t> Responder::add(std::shared_ptr<ContainerGuard> guard) {
@@ -196,9 +199,21 @@ void Responder::handle(std::uint64_t key, const std::shared_ptr<Served>& served,
     std::lock_guard lock(jobs_mutex_);
     unfinished_.push_back(job);
     queued_.push(key, job);
+    provide_comparers();
   }
   jobs_wake_.notify_one();
   note_activity();
+}
+
+// A thread for each container whose turn it is: those at work may be stuck in another's slow disk.
+// With jobs_mutex_ held.
+void Responder::provide_comparers() {
+  if (queued_.turns() <= idle_comparers_ || comparers_.size() >= kMostComparers) return;
+  try {
+    comparers_.emplace_back([this] { compare(); });
+  } catch (const std::system_error&) {
+    // No thread to be had: those that there are go on.
+  }
 }
 
 // The kernel could not give us the event, and has denied its opener.
@@ -221,7 +236,9 @@ void Responder::compare() {
     std::shared_ptr<Job> job;
     {
       std::unique_lock lock(jobs_mutex_);
-      jobs_wake_.wait(lock, [&] { return stopping_ || !queued_.empty(); });
+      ++idle_comparers_;
+      jobs_wake_.wait(lock, [&] { return queued_.turns() > 0 || (stopping_ && queued_.empty()); });
+      --idle_comparers_;
       std::optional<std::shared_ptr<Job>> next = queued_.pop();
       if (!next) return;
       job = std::move(*next);
@@ -235,6 +252,11 @@ void Responder::compare() {
       if (!job->taken.exchange(true)) guard.conclude(job->comparison, act);
     }
     finished(job);
+    {
+      std::lock_guard lock(jobs_mutex_);
+      queued_.done(job->key);
+    }
+    jobs_wake_.notify_all();
   }
 }
 

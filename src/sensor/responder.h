@@ -1,6 +1,7 @@
-// The threads that answer. Some read events of all guards and decide most of them at once; two more
-// compare whole files, so that a slow disk holds up only the openers that need it; one sees to it
-// that every event is answered within the deadline, whatever the others are stuck in.
+// The threads that answer. Some read events of all guards and decide most of them at once; others
+// compare whole files, one for each container that needs it, so that a slow disk holds up only the
+// openers that need it; one sees to it that every event is answered within the deadline, whatever the
+// others are stuck in.
 #pragma once
 
 #include <chrono>
@@ -63,6 +64,7 @@ class Responder {
   void serve();
   void serve_turn(std::uint64_t key, const std::shared_ptr<Served>& served);
   void handle(std::uint64_t key, const std::shared_ptr<Served>& served, FanotifyEvent event);
+  void provide_comparers();
   void count_denial(Served& served, const Error& error);
   void compare();
   void keep_deadlines();
@@ -92,6 +94,8 @@ class Responder {
   std::mutex jobs_mutex_;
   std::condition_variable jobs_wake_;
   FairQueue<std::shared_ptr<Job>> queued_;
+  std::size_t idle_comparers_ = 0;
+  std::vector<std::thread> comparers_;  // added to by the readers, under jobs_mutex_
   std::list<std::shared_ptr<Job>> unfinished_;  // queued or being compared
 
   // The deadline thread sleeps while nothing happens.

@@ -50,7 +50,7 @@ class Daemon:
     def alerts(self, container=None, operation=None, path=None, outcome=None):
         def wanted(document):
             return (
-                (container is None or document["container"]["id"] == container)
+                (container is None or document.get("container", {}).get("id") == container)
                 and (operation is None or document["holdfast"].get("operation") == operation)
                 and (outcome is None or document["holdfast"]["outcome"] == outcome)
                 and (path is None or document.get("file", {}).get("path") == path))
@@ -98,7 +98,7 @@ class Daemon:
         for document in self.documents()[-30:]:
             told = document["holdfast"]
             alerts.append(" ".join(map(str, (
-                document["container"]["id"][:12], told.get("operation"), told.get("mechanism"),
+                document.get("container", {}).get("id", "")[:12], told.get("operation"), told.get("mechanism"),
                 told.get("outcome"), document.get("file", {}).get("path"), "by",
                 document.get("process", {}).get("name"), document.get("message")))))
         return "\n".join([" ".join(map(str, self.command)), self.log()[-8000:], *alerts])

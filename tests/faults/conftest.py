@@ -1,5 +1,6 @@
 """The fault tests use the fixtures of the end-to-end tests, and end with a table of what each fault
 led to. Short by default; HOLDFAST_LONG=1 runs them at full length."""
+import glob
 import importlib.util
 import json
 import os
@@ -53,8 +54,8 @@ class Load:
     def running(self):
         return self.process.poll() is None
 
-    def counts(self):
-        output, _ = self.process.communicate(timeout=self.seconds + 60)
+    def counts(self, patience=60):
+        output, _ = self.process.communicate(timeout=self.seconds + patience)
         assert self.process.returncode == 0, output
         return json.loads(output)
 
@@ -63,8 +64,7 @@ class Load:
 def load_lower(work, targets, build):
     """An image with the load, an executable that will be copied up, and room for a drifted one."""
     directory = _fixtures.image_tree(f"{work}/load-lower",
-                                     [*targets, f"{build}/tests/faults/exec_load",
-                                      f"{build}/tests/faults/stalling_fuse"])
+                                     [*targets, *glob.glob(f"{build}/tests/faults/*")])
     shutil.copy(f"{directory}/app/victim", f"{directory}/app/copied")
     return directory
 

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from conftest import lost_alerts
+from containers import CAPABILITIES
 from processes import kill
 from shell import run, stuck_processes, wait_until
 
@@ -50,10 +51,24 @@ def slow_lower(build, load_lower, work):
         one.end()
 
 
+# The kernel opens an event's file inside the daemon's read(), and the daemon looks the file up in the
+# layers: with such a layer a thread is stuck where not even SIGKILL ends it.
+BLOCKS_A_READ = pytest.mark.xfail(strict=True, reason="a layer that does not answer OPEN or LOOKUP "
+                                  "stops the readers, and the worker cannot be replaced")
+
+
 def attempt(container, *command):
     return subprocess.Popen([container.runtime, "exec", container.id, *command],
                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                             stderr=subprocess.DEVNULL)
+
+
+def start_openers(container, openers):
+    """open_together, waiting for its word."""
+    running = subprocess.Popen(["runc", "exec", container.id, "/app/open_together", *openers],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert running.stdout.readline() == "ready\n"
+    return running
 
 
 def copied_up(container):
@@ -112,33 +127,41 @@ def test_slow_layer_stalls_a_comparison(make_daemon, block_policy, bundle, slow_
     assert daemon.status()["worker"]["restarts"] == 0
 
 
-@pytest.mark.parametrize("kinds", ["r", "ro", "rom"])
+@pytest.mark.parametrize("slow_containers", [1, 3])
+@pytest.mark.parametrize("kinds", ["r", pytest.param("ro", marks=BLOCKS_A_READ),
+                                   pytest.param("rom", marks=BLOCKS_A_READ)])
 def test_slow_layer_does_not_slow_others(make_daemon, block_policy, bundle, slow_lower, loaded,
-                                         load, assert_kept, table, kinds):
+                                         load, assert_kept, table, kinds, slow_containers):
     """More stalled openers in one container than the daemon has threads for them."""
     layer = slow_lower(kinds)
-    slow = bundle("runc", layer.mount_point).start()
-    copied_up(slow)
+    slow = [bundle("runc", layer.mount_point, capabilities=[*CAPABILITIES, "CAP_IPC_LOCK"]).start()
+            for _ in range(slow_containers)]
+    for container in slow:
+        copied_up(container)
     quiet = loaded()
     daemon = make_daemon(block_policy)
-    wait_until(lambda: len(daemon.status()["containers"]) >= 2, 5, "both to be covered")
+    wait_until(lambda: len(daemon.status()["containers"]) > slow_containers, 5, "coverage")
     # An image file that nobody has opened yet needs the layer for everything.
-    script = ("for i in 1 2 3 4; do /app/copied & /opt/dir/tool & cat /app/payload >/dev/null & "
-              "/app/other_user & cat /app/hard_link >/dev/null & done; wait")
-    running = subprocess.Popen(["runc", "exec", slow.id, "sh", "-c", f"sleep 0.5; {script}"],
-                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
-    time.sleep(0.3)
+    openers = ["x:/app/copied", "x:/opt/dir/tool", "x:/app/other_user", "r:/app/hard_link",
+               "r:/app/copied"] * 4
+    running = [start_openers(container, openers) for container in slow]
     with layer.stalled():
-        time.sleep(0.7)
-        quiet.sh("chown 2:2 /app/copied")  # to be compared anew
-        counts = load(quiet, 2, 6).counts()
-        restarts = daemon.status()["worker"]["restarts"]
-    running.wait(timeout=30)
-    table(f"image layer stalls ({kinds}) for 20 openers", 20,
+        for one in running:
+            one.stdin.write("go\n")
+            one.stdin.flush()
+        time.sleep(0.3)
+        quiet.sh("chown 2:2 /app/copied", timeout=5)  # to be compared anew
+        counts = load(quiet, 2, 6).counts(patience=4)
+        worker = daemon.status()["worker"]
+        waiting = [one.poll() is None for one in running]
+    for one in running:
+        one.communicate(timeout=30)
+    table(f"{slow_containers} containers' layers stall ({kinds}), 20 openers each",
+          20 * slow_containers,
           f"others: {counts['image_ran']} image runs, {counts['copied_refused']} refused; "
-          f"{restarts} workers replaced", counts["longest_ms"], len(stuck_processes()),
-          lost_alerts(daemon))
+          f"{worker['restarts']} workers replaced", counts["longest_ms"],
+          len(stuck_processes()), lost_alerts(daemon))
+    assert all(waiting) or daemon.status()["events"]["uncompared"] > 0, "nothing was stalled"
     assert_kept(counts)
     assert counts["longest_ms"] < 1000, counts
 
