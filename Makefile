@@ -31,7 +31,8 @@ TARGETS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/evasion
 FAULT_SOURCES := $(sort $(wildcard tests/faults/*.cc))
 CXX_ALL := $(SOURCES) $(TEST_SOURCES) $(FAULT_SOURCES)
 
-.PHONY: all build demo test test-faults unit e2e lint fmt clean install packages help sanitize
+.PHONY: all build demo test unit e2e faults test-faults test-soak lint fmt clean install packages help \
+	sanitize
 .DELETE_ON_ERROR:
 all: build
 build: $(BUILD)/holdfast ## build the daemon
@@ -76,7 +77,7 @@ targets: $(TARGETS) $(BUILD)/holdfast-faults
 demo: build targets ## start a real container under the blocking policy and attack it
 	@$(SUDO) scripts/demo $(BUILD)/holdfast
 
-test: unit e2e ## all tests: unit, end to end, evasion
+test: unit e2e faults fuzz-smoke ## all tests: unit, end to end, evasion, faults, parsers
 
 unit: $(BUILD)/unit-tests ## unit tests
 	@$(BUILD)/unit-tests --gtest_brief=1 2>$(BUILD)/unit-tests.log || { cat $(BUILD)/unit-tests.log; exit 1; }
@@ -86,8 +87,14 @@ e2e: build targets ## end-to-end tests against real container runtimes (root)
 
 include tests/fuzz/fuzz.mk
 
-test-faults: build targets ## the daemon killed, stopped, flooded: a table of what containers saw (root)
-	@$(SUDO) HOLDFAST_LONG=1 tests/run-faults $(BUILD)
+faults: build targets ## fault tests, in short: what each fault leads to (root)
+	@$(SUDO) tests/run-faults $(BUILD)
+
+test-faults: build targets ## fault tests at full length (root)
+	@$(SUDO) HOLDFAST_LONG=1 tests/run-faults $(BUILD) -k "not soak"
+
+test-soak: build targets ## containers come and go for HOLDFAST_SOAK_SECONDS (1200): nothing grows (root)
+	@$(SUDO) HOLDFAST_SOAK_SECONDS=$${HOLDFAST_SOAK_SECONDS:-1200} tests/run-faults $(BUILD) -k soak
 
 sanitize: ## unit tests under ASan+UBSan and TSan
 	@$(MAKE) --no-print-directory unit BUILD=$(BUILD)/asan SANITIZE=address,undefined CXXFLAGS="-O1 -g"

@@ -71,9 +71,10 @@ def load_lower(work, targets, build):
 
 @pytest.fixture
 def loaded(bundle, load_lower):
-    """A factory of containers that are ready for Load."""
-    def make(runtime="runc", **options):
-        container = bundle(runtime, load_lower, **options).start()
+    """A factory of containers that are ready for Load; `above`: one more layer of their image."""
+    def make(runtime="runc", above=None, **options):
+        lower = f"{above}:{load_lower}" if above else load_lower
+        container = bundle(runtime, lower, **options).start()
         container.sh("chown 1:1 /app/copied; cat /app/payload >/tmp/drift; chmod 755 /tmp/drift",
                      check=True)
         return container
