@@ -41,14 +41,14 @@ int status_command(const StatusOptions& options) {
     std::cerr << "holdfast: " << text.error().message() << "\n";
     return 1;
   }
+  const nlohmann::json status = nlohmann::json::parse(*text, nullptr, false);
+  if (status.is_discarded()) {  // the worker was replaced while it wrote
+    std::cerr << "holdfast: the daemon's answer is not complete; try again\n";
+    return 1;
+  }
   if (options.json) {
     std::cout << *text;
     return 0;
-  }
-  const nlohmann::json status = nlohmann::json::parse(*text, nullptr, false);
-  if (status.is_discarded()) {
-    std::cerr << "holdfast: the daemon's answer is not complete; try again\n";
-    return 1;
   }
   print_readable(status);
   return 0;

@@ -13,6 +13,8 @@ namespace {
 using Origin = Judgement::Origin;
 
 constexpr std::size_t kMostCopies = 4096;
+// A chown or chmod at the same time changes the change time, not the content: compared again.
+constexpr int kMostComparisons = 4;
 // Change times are as coarse as the kernel's tick: a younger file could change again unnoticed.
 constexpr std::int64_t kTickNs = 20'000'000;
 
@@ -101,20 +103,32 @@ Judgement OverlayContent::judge(const FileStat& file, const std::string& path) {
 Judgement OverlayContent::compare(int fd, const FileStat& file, const std::string& path) {
   Result<UniqueFd> original = lower_.open_original(path);
   if (!original) return {Origin::drift, true, "the image's file cannot be read"};
-  if (!same_bytes(fd, original->get())) {
-    return {Origin::drift, true, "its bytes differ from the image's file"};
+  FileStat before = file;
+  for (int turn = 0; turn < kMostComparisons; ++turn) {
+    if (std::optional<Judgement> drift = differs(fd, original->get(), before, path)) return *drift;
+    const std::optional<FileStat> now = stat_of(fd);
+    if (!now) break;
+    if (nanoseconds(now->stx_ctime) == nanoseconds(before.stx_ctime)) {
+      remember_copy(before);
+      return {Origin::image, true, ""};
+    }
+    before = *now;
+  }
+  return {Origin::drift, true, "changed while it was compared with the image's file"};
+}
+
+std::optional<Judgement> OverlayContent::differs(int fd, int original, const FileStat& file,
+                                                 const std::string& path) const {
+  if (!same_bytes(fd, original)) {
+    return Judgement{Origin::drift, true, "its bytes differ from the image's file"};
   }
   // The mapping shows the inode of the overlay (kernels from 6.8) or of the upper layer's file.
   std::vector<ino_t> inodes{file.stx_ino};
   if (const std::optional<ino_t> upper = upper_inode(path)) inodes.push_back(*upper);
-  if (is_mapped_(inodes))
-    return {Origin::drift, true, "mapped writable and shared while it is run"};
-  if (const std::optional<FileStat> now = stat_of(fd);
-      !now || nanoseconds(now->stx_ctime) != nanoseconds(file.stx_ctime)) {
-    return {Origin::drift, true, "changed while it was compared with the image's file"};
+  if (is_mapped_(inodes)) {
+    return Judgement{Origin::drift, true, "mapped writable and shared while it is run"};
   }
-  remember_copy(file);
-  return {Origin::image, true, ""};
+  return std::nullopt;
 }
 
 // Beneath the upper directory only: the container can put a link that leads to a filesystem of its

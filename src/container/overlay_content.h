@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 
 #include "container/lower_file.h"
@@ -36,6 +37,9 @@ class OverlayContent : public RootContent {
   OverlayContent(LowerLayers lower, std::string upper, std::int64_t upper_born,
                  bool birth_order_holds, std::uint64_t compare_limit, SharedMappingCheck is_mapped);
   std::optional<ino_t> upper_inode(const std::string& path) const;
+  // Why the bytes are not the original's; nothing if they are.
+  std::optional<Judgement> differs(int fd, int original, const FileStat& file,
+                                   const std::string& path) const;
   bool is_known_copy(const FileStat& file) const;
   void remember_copy(const FileStat& file);
 

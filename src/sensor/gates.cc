@@ -81,7 +81,7 @@ std::optional<Act> compare_gate(Act act, int fd, RootContent& content) {
   // Many openers of one file may have queued: the first comparison answers for all of them.
   const std::optional<FileStat> now = stat_of(fd);
   if (now && content.judge(*now, act.path).origin == Judgement::Origin::image) return std::nullopt;
-  Judgement judgement = content.compare(fd, act.file, act.path);
+  Judgement judgement = content.compare(fd, now ? *now : act.file, act.path);
   if (judgement.origin == Judgement::Origin::image) return std::nullopt;
   act.needs_comparison = false;
   act.reason = std::move(judgement.reason);

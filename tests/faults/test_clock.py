@@ -27,12 +27,12 @@ def stepped(seconds):
 def test_clock_steps(make_daemon, block_policy, loaded, load, assert_kept, table):
     container = loaded()
     daemon = make_daemon(block_policy)
-    running = load(container, 4, 5)
+    running = load(container, 4, 3)
     time.sleep(0.5)
     for seconds in (HOUR_S, -HOUR_S, 3):
         with stepped(seconds):
             time.sleep(0.4)
-        time.sleep(0.3)
+        time.sleep(0.2)
     counts = running.counts()
     assert_kept(counts)
     status = daemon.status()

@@ -26,7 +26,7 @@ def test_reload_under_load(make_daemon, policy_file, loaded, load, assert_kept, 
     path = policy_file(POLICY.replace("NAME", "one"))
     container = loaded()
     daemon = make_daemon(path)
-    running = load(container, 4, 60 if LONG else 8)
+    running = load(container, 4, 60 if LONG else 4)
     time.sleep(0.3)
     reloads = kills = 0
     while running.running():

@@ -12,7 +12,7 @@ from conftest import LONG, lost_alerts
 from processes import descriptors, kill, worker
 from shell import run, stuck_processes, wait_until
 
-SECONDS = 30 if LONG else 3
+SECONDS = 30 if LONG else 2
 FEW = 128
 LARGE_BYTES = 64 << 20
 
@@ -121,8 +121,12 @@ def test_no_memory(make_daemon, block_policy, loaded, load, assert_kept, table):
         size = next(int(line.split()[1]) for line in status if line.startswith("VmSize"))
     run("prlimit", "--pid", pid, f"--as={(size + 64) << 10}:")
     for number in range(20):
-        containers[0].sh(f"cp /app/payload /tmp/m{number}; chown {number}:1 /app/copied")
+        containers[0].sh(f"cp /app/payload /tmp/m{number}; chown {number}:1 /opt/dir/tool; /opt/dir/tool")
     counts = [one.counts() for one in running]
+    def answers():  # the question may be what the worker dies of
+        return run(daemon.binary, "status", "--state-dir", daemon.state_dir,
+                   check=False).returncode == 0
+    wait_until(answers, 5, "a worker that answers")
     status = daemon.status()
     table("no more memory for the worker", 1,
           f"{sum(one['image_ran'] for one in counts)} image runs; "

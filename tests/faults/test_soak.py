@@ -1,5 +1,5 @@
 """Containers come and go, policies change, workers die, and nothing of the daemon grows.
-HOLDFAST_SOAK_SECONDS: how long (20)."""
+HOLDFAST_SOAK_SECONDS: how long (7)."""
 import os
 import signal
 import statistics
@@ -12,7 +12,7 @@ from conftest import lost_alerts
 from processes import descriptors, kill, resident_kib, thread_count, worker
 from shell import stuck_processes, wait_until
 
-SECONDS = float(os.environ.get("HOLDFAST_SOAK_SECONDS", "20"))
+SECONDS = float(os.environ.get("HOLDFAST_SOAK_SECONDS", "7"))
 ROUND_S = 2.0  # a container's life
 KILL_EVERY = 4  # rounds
 # What a median may differ by: (more by a share, or by so much).

@@ -6,7 +6,7 @@ from conftest import LONG, lost_alerts
 from processes import descriptors, kill, worker
 from shell import run, stuck_processes, wait_until
 
-TIMES = 100 if LONG else 20
+TIMES = 40 if LONG else 12
 
 
 def settled(daemon, before):

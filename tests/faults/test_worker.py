@@ -9,7 +9,7 @@ from shell import stuck_processes, wait_until
 
 
 def test_worker_killed_again_and_again(make_daemon, block_policy, loaded, load, assert_kept, table):
-    seconds = 300 if LONG else 15
+    seconds = 300 if LONG else 4
     container = loaded()
     daemon = make_daemon(block_policy)
     running = load(container, 4, seconds)
