@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "container/shared_mapping.h"
+#include "daemon/confinement.h"
 #include "daemon/container_watch.h"
 #include "daemon/control.h"
 #include "daemon/keeper.h"
@@ -129,6 +130,7 @@ int run_worker(const WorkerContext& context) {
     if (getppid() == context.keeper) kill(context.keeper, SIGUSR1);
   };
 
+  if (Status confined = confine_worker(); !confined) return refuse(confined.error());
   ReloadError reload_error;
   LoadedPolicies loaded = initial_policies(context, reload_error);
   PolicyStore policies(std::move(loaded.set));
