@@ -210,8 +210,8 @@ int run_worker(const WorkerContext& context) {
   while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) reload();
 
   spdlog::info("stopping");
-  // A keeper ends a worker that does not get done. Without one (it was killed) nobody does: a thread
-  // that is stuck in a disk must not leave all containers waiting.
+  // A keeper ends a worker that does not get done. Without one (it was killed) nobody does: a
+  // thread that is stuck in a disk must not leave all containers waiting.
   std::jthread last_resort;
   if (getppid() != context.keeper) {
     last_resort = std::jthread([&state] {

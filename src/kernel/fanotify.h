@@ -70,8 +70,8 @@ struct HeldGroups {
 // fault tests link another one, which ends the process.
 void after_read(const EventClaim& claim);
 
-// Ends the groups that no service manager stores, whoever else still has the descriptors open: their
-// marks are removed first, so that nobody waits for an answer any more.
+// Ends the groups that no service manager stores, whoever else still has the descriptors open:
+// their marks are removed first, so that nobody waits for an answer any more.
 void end_groups(DescriptorTable& descriptors);
 
 // The event in a slot that a dead process left; its group is slot.group.

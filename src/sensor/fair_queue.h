@@ -1,5 +1,5 @@
-// Work of several owners, served in turn: one owner's flood delays only its own. An owner has one item
-// in work at a time: if that one is stuck, so are the owner's others, and nobody else's.
+// Work of several owners, served in turn: one owner's flood delays only its own. An owner has one
+// item in work at a time: if that one is stuck, so are the owner's others, and nobody else's.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // The threads that answer. Some read events of all guards and decide most of them at once; others
 // compare whole files, one for each container that needs it, so that a slow disk holds up only the
-// openers that need it; one sees to it that every event is answered within the deadline, whatever the
-// others are stuck in.
+// openers that need it; one sees to it that every event is answered within the deadline, whatever
+// the others are stuck in.
 #pragma once
 
 #include <chrono>
@@ -95,7 +95,7 @@ class Responder {
   std::condition_variable jobs_wake_;
   FairQueue<std::shared_ptr<Job>> queued_;
   std::size_t idle_comparers_ = 0;
-  std::vector<std::thread> comparers_;  // added to by the readers, under jobs_mutex_
+  std::vector<std::thread> comparers_;          // added to by the readers, under jobs_mutex_
   std::list<std::shared_ptr<Job>> unfinished_;  // queued or being compared
 
   // The deadline thread sleeps while nothing happens.
