@@ -40,6 +40,8 @@ constexpr std::array kRefused{
     "add_key", "keyctl", "request_key",
     // past this filter or its address space rules
     "io_uring_setup", "io_uring_enter", "io_uring_register", "personality"};
+constexpr int kSetMdwe = 65;  // PR_SET_MDWE, 6.3; newer than Debian 12's headers
+constexpr unsigned long kRefuseExecGain = 1;
 constexpr int kOpenTreeAttr = 467;  // 6.15; newer than libseccomp 2.5
 
 constexpr std::array kFamilies{AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
@@ -148,10 +150,9 @@ Status refuse_system_calls() {
 Status confine_worker() {
   if (Status dropped = drop_capabilities(); !dropped) return dropped;
   if (prctl(PR_SET_DUMPABLE, 0) != 0) return errno_error("PR_SET_DUMPABLE");
-#ifdef PR_SET_MDWE
-  // From 6.3: no page becomes executable later. The filter refuses only writable and executable.
-  prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0);
-#endif
+  // No page becomes executable later; the filter refuses only writable and executable together.
+  // Older kernels know nothing of it: EINVAL.
+  prctl(kSetMdwe, kRefuseExecGain, 0, 0, 0);
   return refuse_system_calls();
 }
 

@@ -135,6 +135,16 @@ TEST(Confinement, WhatTheWorkerDoesStillWorks) {
             0);
 }
 
+TEST(Confinement, AWrittenPageNeverBecomesExecutable) {
+  if (prctl(66, 0, 0, 0, 0) < 0) GTEST_SKIP() << "PR_GET_MDWE needs Linux 6.3";
+  EXPECT_EQ(in_confined_child([] {
+              void* page =
+                  mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+              return mprotect(page, 4096, PROT_READ | PROT_EXEC) == -1 && errno == EACCES ? 0 : 1;
+            }),
+            0);
+}
+
 TEST(Confinement, NoCapabilityComesBackByExec) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root";
   EXPECT_EQ(in_confined_child([] {
