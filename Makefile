@@ -80,7 +80,8 @@ demo: build targets ## start a real container under the blocking policy and atta
 test: unit e2e faults fuzz-smoke ## all tests: unit, end to end, evasion, faults, parsers
 
 unit: $(BUILD)/unit-tests ## unit tests
-	@$(BUILD)/unit-tests --gtest_brief=1 2>$(BUILD)/unit-tests.log || { cat $(BUILD)/unit-tests.log; exit 1; }
+	@$(BUILD)/unit-tests --gtest_brief=1 >$(BUILD)/unit-tests.log 2>&1 || { cat $(BUILD)/unit-tests.log; exit 1; }
+	@tail -n 1 $(BUILD)/unit-tests.log
 
 e2e: build targets ## end-to-end tests against real container runtimes (root)
 	@$(SUDO) tests/run-e2e $(BUILD)

@@ -1,11 +1,9 @@
-// What is read and what waits: admission, turns, and execs that get a second question.
+// What is read and what waits for later: admission, and execs that get a second question.
 #include <gtest/gtest.h>
 
 #include <memory>
-#include <string>
 
 #include "sensor/admission.h"
-#include "sensor/fair_queue.h"
 #include "sensor/undecided_execs.h"
 
 namespace holdfast {
@@ -29,30 +27,6 @@ TEST(AdmissionTest, AQuarterOfTheTableStaysFree) {
 TEST(AdmissionTest, AQuarterOfTheDescriptorsStaysFree) {
   EXPECT_TRUE(may_read({1, 1, 4096, 767, 1024}));
   EXPECT_FALSE(may_read({1, 1, 4096, 768, 1024}));
-}
-
-TEST(FairQueueTest, OwnersTakeTurns) {
-  FairQueue<std::string> queue;
-  for (const char* item : {"a1", "a2", "a3"}) queue.push(1, item);
-  queue.push(2, "b1");
-  EXPECT_EQ(queue.size(), 4U);
-  std::string order;
-  while (const auto item = queue.pop()) order += *item + " ";
-  EXPECT_EQ(order, "a1 b1 a2 a3 ");
-  EXPECT_TRUE(queue.empty());
-}
-
-TEST(FairQueueTest, AnItemCanBeTakenOut) {
-  FairQueue<std::string> queue;
-  queue.push(1, "a1");
-  queue.push(2, "b1");
-  queue.push(2, "b2");
-  EXPECT_FALSE(queue.erase(1, "b1"));
-  EXPECT_TRUE(queue.erase(1, "a1"));
-  EXPECT_FALSE(queue.erase(1, "a1"));
-  EXPECT_TRUE(queue.erase(2, "b1"));
-  EXPECT_EQ(queue.pop(), "b2");
-  EXPECT_FALSE(queue.pop());
 }
 
 TEST(UndecidedExecsTest, EachIsFoundOnce) {
