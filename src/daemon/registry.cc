@@ -7,6 +7,7 @@
 
 #include "alert/process_facts.h"
 #include "container/change_time_content.h"
+#include "container/overlay_maker.h"
 #include "kernel/file_stat.h"
 
 namespace holdfast {
@@ -109,7 +110,7 @@ Status Registry::scan_mounts() {
     const std::string key = root_key(mount);
     const auto known = roots_.find(key);
     if (known == roots_.end()) {
-      add_root(make_overlay_root(mount, host_.path(mount.mount_point), true));
+      add_root(make_overlay_root(mount, std::nullopt));
       continue;
     }
     if (known->second.on_host) continue;
@@ -137,8 +138,9 @@ void Registry::add_root(Root root) {
   roots_.insert_or_assign(key, std::move(root));
 }
 
-Registry::Root Registry::make_overlay_root(const Mount& mount, const std::string& mark_path,
-                                           bool on_host) {
+Registry::Root Registry::make_overlay_root(const Mount& mount, std::optional<pid_t> pid) {
+  const bool on_host = !pid;
+  const std::string mark_path = on_host ? host_.path(mount.mount_point) : proc_root(*pid);
   Root root;
   root.key = root_key(mount);
   root.mark_path = mark_path;
@@ -152,6 +154,9 @@ Registry::Root Registry::make_overlay_root(const Mount& mount, const std::string
   }
   const Result<std::string> mounts = read_small_file(host_.mountinfo_path(), 64U << 20);
   root.reason = mounts ? obstacle(*layers, parse_mountinfo(*mounts)) : mounts.error().message();
+  if (root.reason.empty() && !on_host) {
+    root.reason = why_layers_are_unknown(mount, *layers, host_.prefix(), *pid, resolver_);
+  }
   if (!root.reason.empty()) return root;
   Result<std::shared_ptr<OverlayContent>> content =
       OverlayContent::open(*layers, settings_.compare_limit, services_.is_mapped);
@@ -315,7 +320,7 @@ Registry::Look Registry::look_at(const ContainerCgroup& container,
     if (root_mount == mounts.rend() || root_mount->device != root_id->device) continue;
     if (root_mount->type == "overlay") {
       if (host_.runs_from(root_mount->device)) return Look::covered;  // this daemon's own container
-      add_root(make_overlay_root(*root_mount, proc_root(pid), false));
+      add_root(make_overlay_root(*root_mount, pid));
     } else {
       add_root(make_mounted_root(container, pid, *root_mount));
     }

@@ -81,7 +81,8 @@ class Registry {
   // Outcome of looking at one container found by cgroup.
   enum class Look : std::uint8_t { covered, uncovered, not_set_up };
 
-  Root make_overlay_root(const Mount& mount, const std::string& mark_path, bool on_host);
+  // `pid`: a process whose root it is, if it is not among the host's mounts.
+  Root make_overlay_root(const Mount& mount, std::optional<pid_t> pid);
   Root make_mounted_root(const ContainerCgroup& container, pid_t pid, const Mount& mount);
   Status place(Root& root, std::shared_ptr<RootContent> content, ContainerGuard::Root where,
                std::shared_ptr<const Workload> workload);

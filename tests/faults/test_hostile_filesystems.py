@@ -1,5 +1,6 @@
 """Filesystems that never answer, of a container's own and under one: the others do not notice."""
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -248,3 +249,41 @@ def test_stop_while_a_comparison_is_stalled(make_daemon, block_policy, bundle, s
           f"stopped after {stop * 1000:.0f} ms, others go on", took * 1000,
           len(stuck_processes()), lost_alerts(daemon))
     assert took < 1.5 and stop < 3, (took, stop, waits_for)
+
+
+def test_overlay_of_the_containers_own_over_its_fuse(make_daemon, block_policy, bundle, load_lower,
+                                                     loaded, load, assert_kept, table):
+    """Its first process changes into an overlay that it made over its own FUSE server; the layers'
+    paths, read on the host, look harmless. Then the server stops answering."""
+    script = ("mkdir -p /mnt /opt; /app/stalling_fuse / /mnt o >/tmp/mounted 2>&1 & "
+              "while ! grep -q mounted /tmp/mounted; do sleep 0.05; done; "
+              "mount -t overlay overlay -o lowerdir=/mnt:/opt /var && "
+              "exec chroot /var /bin/busybox sleep 600")
+    hostile = bundle("runc", load_lower, devices=("/dev/fuse",)).start("/bin/sh", "-c", script)
+    pid = int(json.loads(run("runc", "state", hostile.id).stdout)["pid"])
+    wait_until(lambda: "sleep" in open(f"/proc/{pid}/cmdline", encoding="utf-8").read(), 5, "its overlay")
+    quiet = loaded()
+    daemon = make_daemon(block_policy)
+    told = daemon.wait_alert(hostile.id, outcome="unprotected")
+    assert "mounted inside a container" in told["message"], told
+    server = int(run("pgrep", "-f", "^/app/stalling_fuse").stdout)
+    os.kill(server, signal.SIGUSR1)
+    # Opened in the overlay: the kernel opens it once more inside the daemon's read().
+    waits = [subprocess.Popen(["nsenter", "-t", str(pid), "-m", "-p", "-r", "/bin/busybox", "true"],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) for _ in range(3)]
+    time.sleep(0.5)
+    try:
+        counts = load(quiet, 2, 4).counts(patience=2)
+        assert_kept(counts)
+        assert counts["longest_ms"] < 1000, counts
+        assert daemon.status()["worker"]["restarts"] == 0
+        table("a container's overlay over its own FUSE", len(waits),
+              "told of as unprotected; others go on", counts["longest_ms"], 0, lost_alerts(daemon))
+    finally:
+        kill(server, signal.SIGUSR2)
+        kill(server, signal.SIGKILL)
+        for one in waits:
+            one.kill()
+            one.wait(timeout=10)
+        hostile.remove()

@@ -1,9 +1,10 @@
 // What is read and what waits for later: admission, and execs that get a second question.
+#include "sensor/admission.h"
+
 #include <gtest/gtest.h>
 
 #include <memory>
 
-#include "sensor/admission.h"
 #include "sensor/undecided_execs.h"
 
 namespace holdfast {
