@@ -18,6 +18,13 @@ bool take_answer(EventSlot& slot) {
   return slot.state.compare_exchange_strong(expected, EventSlot::answering);
 }
 
+bool take_late_answer(EventSlot& slot, std::int64_t due_ns) {
+  if (slot.since_ns >= due_ns || !take_answer(slot)) return false;
+  if (slot.since_ns < due_ns) return true;
+  slot.state = EventSlot::waiting;
+  return false;
+}
+
 EventClaim EventTable::take(std::uint32_t group) {
   const std::uint32_t start = hint_.load(std::memory_order_relaxed);
   for (std::uint32_t i = 0; i < kSlots; ++i) {
@@ -62,7 +69,14 @@ void EventClaim::arrived() {
   slot_->state.store(EventSlot::waiting);
 }
 
-bool EventClaim::begin_answer() { return slot_ == nullptr || take_answer(*slot_); }
+bool EventClaim::begin_answer() {
+  if (slot_ == nullptr) return true;
+  while (!take_answer(*slot_)) {
+    if (slot_->state.load() == EventSlot::answered) return false;
+    sched_yield();  // somebody looks whether it is late
+  }
+  return true;
+}
 
 void EventClaim::end_answer() {
   if (slot_ != nullptr) slot_->state.store(EventSlot::answered);

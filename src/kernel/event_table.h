@@ -85,5 +85,7 @@ class EventClaim {
 
 // For whoever is not the owner (a deadline, a keeper): takes on the answer if nobody has.
 bool take_answer(EventSlot& slot);
+// The same for an event that was read before `due_ns` only; the slot may be another event's by now.
+bool take_late_answer(EventSlot& slot, std::int64_t due_ns);
 
 }  // namespace holdfast

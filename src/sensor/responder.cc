@@ -186,12 +186,16 @@ void Responder::resume_paused() {
 
 void Responder::handle(std::uint64_t key, const std::shared_ptr<Served>& served,
                        FanotifyEvent event) {
+  // The deadline counts from the read, also for what is put aside: were it later, the fail mode
+  // would answer in the comparison's place.
+  const std::int64_t since_ns =
+      event.claim.empty() ? monotonic_ns() : event.claim.slot()->since_ns.load();
   std::optional<ContainerGuard::Comparison> comparison = served->guard->handle(std::move(event));
   if (!comparison) return;
   const auto job = std::make_shared<Job>();
   job->key = key;
   job->served = served;
-  job->since_ns = monotonic_ns();
+  job->since_ns = since_ns;
   job->comparison = std::move(*comparison);
   ++served->waiting;
   ++waiting_all_;
@@ -315,7 +319,7 @@ bool Responder::look_at_deadlines() {
     if (was_queued) finished(job);
   }
   for (EventSlot& slot : held_.events.slots()) {
-    if (slot.since_ns >= due || !asks_permission(slot) || !take_answer(slot)) continue;
+    if (!asks_permission(slot) || !take_late_answer(slot, due)) continue;
     // While the answer is taken on, the owner leaves the event's descriptor open.
     answer_undecided(slot);
   }

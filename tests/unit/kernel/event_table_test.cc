@@ -43,8 +43,32 @@ TEST_F(EventTableTest, AFullTableGivesNoClaim) {
 TEST_F(EventTableTest, OnlyOneAnswers) {
   EventClaim claim = read_event();
   EXPECT_TRUE(take_answer(*claim.slot()));
-  EXPECT_FALSE(claim.begin_answer()) << "somebody else has taken it on";
+  EXPECT_FALSE(take_answer(*claim.slot())) << "somebody has taken it on";
   claim.slot()->state = EventSlot::answered;
+  EXPECT_FALSE(claim.begin_answer());
+}
+
+TEST_F(EventTableTest, OnlyLateEventsAreAnsweredForTheirOwner) {
+  EventClaim claim = read_event();
+  const std::int64_t since = claim.slot()->since_ns;
+  EXPECT_FALSE(take_late_answer(*claim.slot(), since)) << "not late";
+  EXPECT_EQ(claim.slot()->state, EventSlot::waiting);
+  EXPECT_TRUE(take_late_answer(*claim.slot(), since + 1));
+  claim.slot()->state = EventSlot::answered;
+  EXPECT_FALSE(take_late_answer(*claim.slot(), since + 1)) << "answered";
+}
+
+// Somebody looks at the slot and gives it back: the owner still answers.
+TEST_F(EventTableTest, TheOwnerOutwaitsALook) {
+  EventClaim claim = read_event();
+  ASSERT_TRUE(take_answer(*claim.slot()));
+  std::thread looker([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    claim.slot()->state = EventSlot::waiting;
+  });
+  EXPECT_TRUE(claim.begin_answer());
+  claim.end_answer();
+  looker.join();
 }
 
 TEST_F(EventTableTest, AnOwnersAnswerKeepsOthersOut) {
