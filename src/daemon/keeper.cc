@@ -171,6 +171,7 @@ void Keeper::handle_signal(int signal) {
 
 void Keeper::start_worker() {
   state_.ready = 0;
+  ++state_.worker_starts;  // before there is a worker to read it
   const pid_t keeper = getpid();
   const pid_t pid = fork_sharing_descriptors();
   if (pid == 0) {
@@ -184,13 +185,13 @@ void Keeper::start_worker() {
   killed_ns_ = ready_ns_ = 0;
   if (pid < 0) {
     log("error", "clone of a worker: error %d", errno);
+    --state_.worker_starts;
     ++failed_;
     start_at_ns_ =
         started_ns_ + std::max<std::int64_t>(restart_delay(failed_, 0).count(), 50) * kMs;
     return;
   }
   worker_ = pid;
-  ++state_.worker_starts;
   std::fill(watched_.begin(), watched_.end(), Watched{});
 }
 

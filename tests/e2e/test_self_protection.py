@@ -62,6 +62,7 @@ class TestReach:
         container = bundle("runc", lower).start()
         container.sh("kill -9 -1")
         assert blocking.process.poll() is None
+        assert blocking.status()["worker"]["restarts"] == 0
         container.remove()
 
     def test_its_files_are_not_there(self, attacker, blocking, binary):

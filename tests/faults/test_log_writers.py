@@ -3,9 +3,12 @@ import contextlib
 import fcntl
 import json
 import os
+import signal
 import subprocess
+import time
 
 from conftest import LONG, lost_alerts
+from expect import assert_refused
 from shell import run, stuck_processes, wait_until
 
 SECONDS = 30 if LONG else 1
@@ -118,3 +121,25 @@ def test_alert_log_on_a_frozen_filesystem(make_daemon, block_policy, loaded, loa
         daemon.stop()
     finally:
         run("umount", "-l", place)
+
+
+def test_runtimes_log_writer_is_stopped(make_daemon, block_policy, podman, table):
+    """conmon, which writes the container's log and waits for it, is stopped."""
+    container = podman.start()
+    daemon = make_daemon(block_policy)
+    with open(f"/proc/{container.pid()}/stat", encoding="utf-8") as stat:
+        conmon = int(stat.read().rpartition(")")[2].split()[1])
+    with open(f"/proc/{conmon}/comm", encoding="utf-8") as comm:
+        assert comm.read().strip() == "conmon"
+    os.kill(conmon, signal.SIGSTOP)
+    try:
+        begin = time.monotonic()
+        assert container.exec("/app/victim").returncode == 0
+        took = time.monotonic() - begin
+        assert_refused(container.exec("cp", "/app/payload", "/tmp/x"))
+        daemon.wait_alert(container.id, "createExecutable", "/tmp/x")
+    finally:
+        os.kill(conmon, signal.SIGCONT)
+    table("the runtime's log writer is stopped", 1, "right answers", took * 1000,
+          len(stuck_processes()), lost_alerts(daemon))
+    container.remove()

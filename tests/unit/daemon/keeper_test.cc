@@ -49,6 +49,7 @@ class KeeperTest : public testing::Test {
     std::atomic<pid_t> worker;
     std::atomic<int> fd;
     std::atomic<int> seen;
+    std::atomic<std::uint64_t> number;  // of the last worker, as it read it itself
   };
 
   void SetUp() override {
@@ -79,6 +80,7 @@ class KeeperTest : public testing::Test {
   }
   // A worker's part: ready, then until SIGTERM.
   int serve() {
+    shared_->number = state_->worker_starts.load();
     ++shared_->starts;
     shared_->worker = getpid();
     state_->ready = 1;
@@ -121,6 +123,7 @@ TEST_F(KeeperTest, AWorkerThatIsKilledIsReplaced) {
   run([this] { return serve(); });
   for (int i = 1; i <= 5; ++i) {
     ASSERT_TRUE(wait_for([&] { return shared_->starts == i && state_->ready == 1; })) << i;
+    EXPECT_EQ(shared_->number, static_cast<std::uint64_t>(i));
     kill(shared_->worker, SIGKILL);
   }
   ASSERT_TRUE(wait_for([&] { return shared_->starts == 6; }));
