@@ -1,6 +1,8 @@
-// Drift on roots that are no overlay (vfs, btrfs, devicemapper, --rootfs): what changed since the
-// container was created is not the image's. There is no original to compare with.
+// Drift where there is no original to compare with, on volumes and on roots that are no overlay
+// (vfs, btrfs, devicemapper, --rootfs): what changed since the container was created.
 #pragma once
+
+#include <atomic>
 
 #include "container/root_content.h"
 
@@ -8,7 +10,13 @@ namespace holdfast {
 
 class ChangeTimeContent : public RootContent {
  public:
-  explicit ChangeTimeContent(std::int64_t created_ns) : created_ns_(created_ns) {}
+  // `created_ns`: nothing younger is trusted; 0: nothing at all. `drift`: what to call it.
+  explicit ChangeTimeContent(std::int64_t created_ns,
+                             std::string drift = "changed after the container was created")
+      : created_ns_(created_ns), drift_(std::move(drift)) {}
+
+  // A runtime has told meanwhile.
+  void set_created(std::int64_t created_ns) { created_ns_ = created_ns; }
 
   bool certainly_image(const FileStat& file) const override {
     return nanoseconds(file.stx_ctime) < created_ns_;
@@ -16,7 +24,7 @@ class ChangeTimeContent : public RootContent {
   Judgement judge(const FileStat& file, const std::string&) override {
     const bool existed = has_birth(file) && nanoseconds(file.stx_btime) < created_ns_;
     if (certainly_image(file)) return {Judgement::Origin::image, true, ""};
-    return {Judgement::Origin::drift, existed, "changed after the container was created"};
+    return {Judgement::Origin::drift, existed, drift_};
   }
   Judgement compare(int, const FileStat& file, const std::string& path) override {
     return judge(file, path);
@@ -29,7 +37,8 @@ class ChangeTimeContent : public RootContent {
   bool was_let_run(const FileStat&) const override { return false; }
 
  private:
-  std::int64_t created_ns_;  // since the epoch
+  std::atomic<std::int64_t> created_ns_;  // since the epoch
+  std::string drift_;
 };
 
 }  // namespace holdfast

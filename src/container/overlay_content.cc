@@ -53,12 +53,13 @@ bool same_bytes(int left, int right) {
 
 Result<std::shared_ptr<OverlayContent>> OverlayContent::open(const OverlayLayers& layers,
                                                              std::uint64_t compare_limit,
-                                                             SharedMappingCheck is_mapped) {
+                                                             SharedMappingCheck is_mapped,
+                                                             Files files) {
   Result<LowerLayers> lower = LowerLayers::open(layers);
   if (!lower) return lower.error();
   std::int64_t upper_born = 0;
   bool birth_order_holds = false;
-  if (!layers.upper.empty()) {
+  if (!layers.upper.empty() && files == Files::of_overlay) {
     const std::optional<FileStat> upper = stat_of_path(layers.upper);
     if (!upper) return errno_error("statx " + layers.upper);
     if (has_birth(*upper)) {
@@ -67,27 +68,31 @@ Result<std::shared_ptr<OverlayContent>> OverlayContent::open(const OverlayLayers
     }
   }
   return std::shared_ptr<OverlayContent>(new OverlayContent(std::move(*lower), layers.upper,
-                                                            upper_born, birth_order_holds,
+                                                            upper_born, files, birth_order_holds,
                                                             compare_limit, std::move(is_mapped)));
 }
 
 OverlayContent::OverlayContent(LowerLayers lower, std::string upper, std::int64_t upper_born,
-                               bool birth_order_holds, std::uint64_t compare_limit,
+                               Files files, bool birth_order_holds, std::uint64_t compare_limit,
                                SharedMappingCheck is_mapped)
     : lower_(std::move(lower)),
       upper_(std::move(upper)),
       upper_born_(upper_born),
+      files_(files),
       birth_order_holds_(birth_order_holds),
       compare_limit_(compare_limit),
       is_mapped_(std::move(is_mapped)) {}
 
 bool OverlayContent::certainly_image(const FileStat& file) const {
+  if (files_ == Files::mounted_over_it) return false;
   return upper_.empty() ||  // a read-only overlay: everything on it is the image's
          (birth_order_holds_ && has_birth(file) && nanoseconds(file.stx_btime) < upper_born_);
 }
 
 Judgement OverlayContent::judge(const FileStat& file, const std::string& path) {
-  if (has_birth(file) && lower_.same_birth(path, file.stx_btime)) return {Origin::image, true, ""};
+  if (files_ == Files::of_overlay && has_birth(file) && lower_.same_birth(path, file.stx_btime)) {
+    return {Origin::image, true, ""};
+  }
   if (is_known_copy(file)) return {Origin::image, true, ""};
   const std::optional<LowerFile> original = lower_.original(path);
   if (!original) return {Origin::drift, false, "not part of the image"};

@@ -18,10 +18,15 @@ using SharedMappingCheck = std::function<bool(const std::vector<ino_t>& inodes)>
 
 class OverlayContent : public RootContent {
  public:
+  // Which files are judged: the overlay's own, or those of a filesystem that a runtime has mounted
+  // over it (tmpfs), perhaps with copies of what the image has there.
+  enum class Files : std::uint8_t { of_overlay, mounted_over_it };
+
   // `compare_limit`: larger copied-up files count as drift without being read, bytes.
   static Result<std::shared_ptr<OverlayContent>> open(const OverlayLayers& layers,
                                                       std::uint64_t compare_limit,
-                                                      SharedMappingCheck is_mapped);
+                                                      SharedMappingCheck is_mapped,
+                                                      Files files = Files::of_overlay);
 
   // Birth time before the upper directory's. Off where the layers are younger than the upper
   // directory, and for good once the clock was set back (distrust_birth_order).
@@ -34,7 +39,7 @@ class OverlayContent : public RootContent {
   void distrust_birth_order() { birth_order_holds_ = false; }
 
  private:
-  OverlayContent(LowerLayers lower, std::string upper, std::int64_t upper_born,
+  OverlayContent(LowerLayers lower, std::string upper, std::int64_t upper_born, Files files,
                  bool birth_order_holds, std::uint64_t compare_limit, SharedMappingCheck is_mapped);
   std::optional<ino_t> upper_inode(const std::string& path) const;
   // Why the bytes are not the original's; nothing if they are.
@@ -46,6 +51,7 @@ class OverlayContent : public RootContent {
   LowerLayers lower_;
   std::string upper_;
   std::int64_t upper_born_;  // ns
+  Files files_;
   std::atomic<bool> birth_order_holds_;
   std::uint64_t compare_limit_;
   SharedMappingCheck is_mapped_;

@@ -32,6 +32,8 @@ FactsBuilder& FactsBuilder::annotations(const Annotations& annotations) {
   }
   fill(workload_.container.name,
        first_of(annotations, {"io.kubernetes.cri.container-name", "io.kubernetes.container.name"}));
+  sandbox(first_of(annotations, {"io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.SandboxID",
+                                 "io.kubernetes.sandbox.id"}));
   auto& orchestrator = workload_.orchestrator;
   fill(orchestrator.resource_name,
        first_of(annotations, {"io.kubernetes.cri.sandbox-name", "io.kubernetes.pod.name",
@@ -67,13 +69,19 @@ FactsBuilder& FactsBuilder::name(std::optional<std::string> name) {
   return *this;
 }
 
+FactsBuilder& FactsBuilder::sandbox(std::optional<std::string> id) {
+  fill(sandbox_id_, std::move(id));
+  return *this;
+}
+
 FactsBuilder& FactsBuilder::created(std::optional<std::chrono::system_clock::time_point> time) {
   fill(created_, time);
   return *this;
 }
 
 WorkloadFacts FactsBuilder::build() {
-  return WorkloadFacts{std::make_shared<const Workload>(std::move(workload_)), created_};
+  return WorkloadFacts{std::make_shared<const Workload>(std::move(workload_)), created_,
+                       sandbox_id_.value_or("")};
 }
 
 }  // namespace holdfast

@@ -15,7 +15,8 @@ namespace holdfast {
 struct WorkloadFacts {
   std::shared_ptr<const Workload> workload;  // never null; container.id always set
   std::optional<std::chrono::system_clock::time_point>
-      created;  // the container, not its last start
+      created;             // the container, not its last start
+  std::string sandbox_id;  // of its pod; empty: none, or not known
 };
 
 // Facts being gathered: the first source that names one is believed, so ask the best one first.
@@ -28,11 +29,13 @@ class FactsBuilder {
   FactsBuilder& annotations(const Annotations& annotations);
   FactsBuilder& image(std::string_view reference);  // one without a name (a digest) is passed over
   FactsBuilder& name(std::optional<std::string> name);
+  FactsBuilder& sandbox(std::optional<std::string> id);
   FactsBuilder& created(std::optional<std::chrono::system_clock::time_point> time);
   WorkloadFacts build();
 
  private:
   Workload workload_;
+  std::optional<std::string> sandbox_id_;
   std::optional<std::chrono::system_clock::time_point> created_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "alert/process_facts.h"
 #include "container/change_time_content.h"
+#include "container/mark_plan.h"
 #include "container/overlay_maker.h"
 #include "kernel/file_stat.h"
 
@@ -16,7 +17,7 @@ namespace {
 // No FAN_CLOSE_WRITE beside the gates: what they let happen they have reported, and a file that
 // gets its x bit after the write would be told of or not as chance has it.
 constexpr std::uint64_t kBlockMask = FAN_OPEN_PERM | FAN_OPEN_EXEC_PERM;
-constexpr std::uint64_t kAlertMask = FAN_OPEN_EXEC | FAN_CLOSE_WRITE;
+constexpr std::uint64_t kAlertMask = FAN_OPEN | FAN_OPEN_EXEC | FAN_CLOSE_WRITE;
 constexpr std::chrono::seconds kSetUpTakes{2};
 constexpr std::size_t kPidsLookedAt = 16;
 
@@ -25,12 +26,6 @@ std::string root_key(const Mount& mount) {
 }
 
 std::string proc_root(pid_t pid) { return "/proc/" + std::to_string(pid) + "/root"; }
-
-// The kernel opens the event's file inside our read(): on these it can block for ever.
-bool never_marked(const std::string& type) {
-  return type.starts_with("fuse") || type.starts_with("nfs") || type == "cifs" || type == "smb3" ||
-         type == "9p" || type == "ceph" || type == "virtiofs";
-}
 
 // Why an overlay of these layers cannot be marked; empty: it can. Filesystems are told by their
 // device, as statfs(2) asks a server.
@@ -76,6 +71,12 @@ std::shared_ptr<const Workload> named(const std::string& id) {
   return workload;
 }
 
+std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
 std::int64_t created_ns(const std::optional<WorkloadFacts>& facts, pid_t pid) {
   if (facts && facts->created) {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(facts->created->time_since_epoch())
@@ -87,13 +88,19 @@ std::int64_t created_ns(const std::optional<WorkloadFacts>& facts, pid_t pid) {
 }  // namespace
 
 Registry::Registry(const HostView& host, const WorkloadResolver& resolver, HeldGroups groups,
-                   Responder& responder, const GuardServices& services, RegistrySettings settings)
+                   Responder& responder, const GuardServices& services, BoundedCalls& calls,
+                   MountWatch& mount_watch, RegistrySettings settings)
     : host_(host),
       resolver_(resolver),
       groups_(std::move(groups)),
       responder_(responder),
       services_(services),
-      settings_(settings) {}
+      calls_(calls),
+      mount_watch_(mount_watch),
+      settings_(std::move(settings)),
+      references_(settings_.references_file) {
+  note_processes();
+}
 
 Registry::~Registry() {
   for (auto& [key, root] : roots_) {
@@ -105,7 +112,10 @@ Status Registry::scan_mounts() {
   const Result<std::string> text = read_small_file(host_.mountinfo_path(), 64U << 20);
   if (!text) return text.error();
   for (auto& [key, root] : roots_) root.on_host = false;
-  for (const Mount& mount : parse_mountinfo(*text)) {
+  const std::vector<Mount> mounts = parse_mountinfo(*text);
+  host_devices_.clear();
+  for (const Mount& mount : mounts) host_devices_.insert(mount.device);
+  for (const Mount& mount : mounts) {
     if (mount.type != "overlay" || host_.runs_from(mount.device)) continue;
     const std::string key = root_key(mount);
     const auto known = roots_.find(key);
@@ -167,14 +177,30 @@ Registry::Root Registry::make_overlay_root(const Mount& mount, std::optional<pid
   root.overlay = *content;
   const std::optional<WorkloadFacts> facts =
       on_host ? resolver_.by_mount_point(mount.mount_point) : std::nullopt;
-  ContainerGuard::Root where{{on_host ? mount.mount_point : "", mount.device}, {mark_path}};
-  const Status placed = place(root, *content, std::move(where),
-                              facts ? facts->workload : named(fallback_id(mount.mount_point)));
+  if (!pid) {
+    const auto process = first_processes_.find(mount.device);
+    if (process != first_processes_.end()) pid = process->second;
+  }
+  Result<std::shared_ptr<OverlayContent>> own =
+      OverlayContent::open(*layers, settings_.compare_limit, services_.is_mapped,
+                           OverlayContent::Files::mounted_over_it);
+  if (!own) return root;
+  root.drift.overlay_device = mount.device;
+  root.drift.own = *own;
+  set_volume_content(root, facts, pid);
+  Place root_place{.device = mount.device,
+                   .views = {mark_path},
+                   .content = *content,
+                   .rules = {.elf = settings_.executables_elf},
+                   .overlay = true};
+  const Status placed =
+      place(root, std::move(root_place), {on_host ? mount.mount_point : "", mount.device},
+            facts ? facts->workload : named(fallback_id(mount.mount_point)), pid);
   if (!placed) {
     root.reason = placed.error().message();
     root.guard = nullptr;
   } else if (!facts) {
-    identify_later(*root.guard);
+    identify_later(root);
   }
   return root;
 }
@@ -192,10 +218,14 @@ Registry::Root Registry::make_mounted_root(const ContainerCgroup& container, pid
     return root;
   }
   const std::optional<WorkloadFacts> facts = resolver_.by_id(container.container_id);
-  auto content = std::make_shared<ChangeTimeContent>(created_ns(facts, pid));
-  ContainerGuard::Root where{{"", mount.device}, {root.mark_path}};
-  if (Status placed = place(root, content, std::move(where),
-                            facts ? facts->workload : named(container.container_id));
+  set_volume_content(root, facts, pid);
+  root.drift.own = std::make_shared<ChangeTimeContent>(0, "not part of the image");
+  Place root_place{.device = mount.device,
+                   .views = {root.mark_path},
+                   .content = std::make_shared<ChangeTimeContent>(created_ns(facts, pid)),
+                   .rules = {.elf = settings_.executables_elf}};
+  if (Status placed = place(root, std::move(root_place), {"", mount.device},
+                            facts ? facts->workload : named(container.container_id), pid);
       !placed) {
     root.reason = placed.error().message();
     root.guard = nullptr;
@@ -216,34 +246,83 @@ Status Registry::mark(const Root& root, FanotifyGroup& group) const {
   return Error{marked.error().code, "fanotify mark on " + root.mark_path, marked.error().remedy};
 }
 
-Status Registry::place(Root& root, std::shared_ptr<RootContent> content, ContainerGuard::Root where,
-                       std::shared_ptr<const Workload> workload) {
+Status Registry::place(Root& root, Place root_place, RootMount where,
+                       std::shared_ptr<const Workload> workload, std::optional<pid_t> pid) {
   // Marks of the two kinds do not mix: each kind has a group of its own.
   Result<std::shared_ptr<FanotifyGroup>> group =
-      groups_.open(descriptor_key((settings_.block ? "block " : "alert ") + root.key));
+      groups_.open(descriptor_key((settings_.block ? "block " : "alert ") + root.key),
+                   settings_.block ? EventQueue::unlimited : EventQueue::limited);
   if (!group) return group.error();
   if (Status marked = mark(root, **group); !marked) return marked;
-  root.guard = std::make_shared<ContainerGuard>(*group, std::move(content), std::move(where),
-                                                std::move(workload), services_);
+  root.guard = std::make_shared<ContainerGuard>(
+      *group,
+      std::make_shared<const Places>(std::move(root_place), std::vector<Place>(),
+                                     root.drift.volume),
+      std::move(where), std::move(workload), services_);
+  root.drift.elf = settings_.executables_elf;
+  root.drift.mask = settings_.block ? kBlockMask : kAlertMask;
+  root.mounts = std::make_shared<ContainerMounts>(
+      root.guard, root.drift, host_devices_, host_.mounts(), calls_,
+      [this](const std::shared_ptr<ContainerMounts>& mounts, ino_t mount_namespace, pid_t process) {
+        mount_watch_.watch(mounts, mount_namespace, process);
+      });
+  root.guard->set_scout(root.mounts);
+  // Before the events that an earlier worker left: some are of volumes.
+  if (pid) root.mounts->look(*pid);
   const Result<std::uint64_t> key = responder_.add(root.guard);
   if (!key) return key.error();
   root.responder_key = *key;
   return {};
 }
 
+// A worker that takes over has to know the volumes of what runs before it decides anything.
+void Registry::note_processes() {
+  const Result<std::vector<ContainerCgroup>> found = find_container_cgroups(&resolver_);
+  if (!found) return;
+  for (const ContainerCgroup& container : *found) {
+    const std::size_t most = std::min(container.pids.size(), kPidsLookedAt);
+    for (std::size_t i = 0; i < most; ++i) {
+      const std::optional<ObjectId> root = object_id(proc_root(container.pids[i]));
+      if (root && !host_.is_host_root(*root)) {
+        first_processes_.try_emplace(root->device, container.pids[i]);
+      }
+    }
+  }
+}
+
+void Registry::set_volume_content(Root& root, const std::optional<WorkloadFacts>& facts,
+                                  std::optional<pid_t> pid) {
+  if (!settings_.volumes_trusted) {
+    root.drift.volume = std::make_shared<ChangeTimeContent>(0, "on a volume");
+    return;
+  }
+  const std::int64_t started =
+      pid ? read_process_facts(*pid, Args::skip).start_seconds.value_or(0) * 1'000'000'000
+          : now_ns();
+  root.reference = std::make_shared<ChangeTimeContent>(
+      facts ? references_.of(*facts, started) : started,
+      "on a volume, and changed after the workload was created");
+  root.drift.volume = root.reference;
+}
+
 // Until a runtime's files name the root's owner, each act asks who its process belongs to.
-void Registry::identify_later(ContainerGuard& guard) {
-  guard.set_identify([this, &guard](pid_t tid) {
+void Registry::identify_later(const Root& root) {
+  ContainerGuard& guard = *root.guard;
+  guard.set_identify([this, &guard, reference = root.reference](pid_t tid) {
     const Result<std::string> cgroup = read_small_file("/proc/" + std::to_string(tid) + "/cgroup");
     const std::optional<std::string> id =
         cgroup ? container_of_process(*cgroup, &resolver_) : std::nullopt;
-    if (id) set_container(guard, *id);
+    if (id) set_container(guard, reference.get(), *id);
     return guard.workload();
   });
 }
 
-void Registry::set_container(ContainerGuard& guard, const std::string& container_id) {
+void Registry::set_container(ContainerGuard& guard, ChangeTimeContent* reference,
+                             const std::string& container_id) {
   const std::optional<WorkloadFacts> facts = resolver_.by_id(container_id);
+  if (facts && reference != nullptr) {
+    reference->set_created(references_.of(*facts, now_ns()));
+  }
   guard.set_workload(facts ? facts->workload : named(container_id));
   if (facts) guard.set_identify(nullptr);
 }
@@ -298,6 +377,10 @@ Registry::Look Registry::look_at(const ContainerCgroup& container,
         report_uncovered(container.container_id, known->second.reason, known->second.type);
         return Look::uncovered;
       }
+      if (!known->second.mounts->knows(pid)) {
+        known->second.mounts->set_host_devices(host_devices_);
+        known->second.mounts->look(pid);
+      }
       if (!known->second.on_host) {
         // Known through its processes only: it may have been stopped and started again.
         known->second.mark_path = proc_root(pid);
@@ -306,7 +389,7 @@ Registry::Look Registry::look_at(const ContainerCgroup& container,
         }
       }
       if (known->second.guard->workload()->container.id != container.container_id) {
-        set_container(*known->second.guard, container.container_id);
+        set_container(*known->second.guard, known->second.reference.get(), container.container_id);
       }
       return Look::covered;
     }
@@ -360,6 +443,7 @@ void Registry::report_uncovered(const std::string& id, const std::string& reason
 }
 
 void Registry::release_unclaimed() {
+  first_processes_.clear();  // numbers of processes and filesystems are used again
   const std::size_t undecided = responder_.answer_unclaimed();
   if (undecided > 0) {
     spdlog::warn("{} opens that an earlier worker left could not be decided any more", undecided);
@@ -386,14 +470,20 @@ void Registry::set_block(bool block) {
   for (auto& [key, root] : roots_) {
     if (!root.guard) continue;
     const std::shared_ptr<ContainerGuard> old = root.guard;
+    const std::shared_ptr<ContainerMounts> old_mounts = root.mounts;
     const std::uint64_t old_key = root.responder_key;
-    if (Status placed = place(root, old->shared_content(), old->root(), old->workload()); !placed) {
+    if (Status placed =
+            place(root, old->places()->root(), old->root(), old->workload(), std::nullopt);
+        !placed) {
       spdlog::error("marks of {} stay as they were: {}", root.mark_path, placed.error().message());
       root.guard = old;
+      root.mounts = old_mounts;
       root.responder_key = old_key;
       continue;
     }
-    identify_later(*root.guard);
+    // All of its namespaces, not those alone that a scan finds.
+    for (const pid_t pid : mount_watch_.processes(*old_mounts)) root.mounts->look(pid);
+    identify_later(root);
     responder_.remove(old_key);
   }
   spdlog::info("marks follow the policy: {}", block ? "blocking" : "reporting only");
@@ -403,10 +493,12 @@ std::vector<ContainerStatus> Registry::containers() const {
   std::vector<ContainerStatus> list;
   std::lock_guard lock(mutex_);
   for (const auto& [key, root] : roots_) {
-    if (root.guard) list.push_back({root.guard->workload(), Coverage::full, "", root.type});
+    if (!root.guard) continue;
+    list.push_back(
+        {root.guard->workload(), Coverage::full, "", root.type, root.mounts->unmarked()});
   }
   for (const auto& [id, uncovered] : uncovered_) {
-    list.push_back({uncovered.workload, Coverage::none, uncovered.reason, uncovered.root_type});
+    list.push_back({uncovered.workload, Coverage::none, uncovered.reason, uncovered.root_type, {}});
   }
   return list;
 }

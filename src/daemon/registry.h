@@ -13,10 +13,14 @@
 #include <vector>
 
 #include "container/cgroup_walk.h"
+#include "container/change_time_content.h"
 #include "container/mountinfo.h"
 #include "container/overlay_content.h"
+#include "container/volume_reference.h"
 #include "container/workload_resolver.h"
+#include "daemon/container_mounts.h"
 #include "daemon/host_view.h"
+#include "daemon/mount_watch.h"
 #include "sensor/container_guard.h"
 #include "sensor/responder.h"
 
@@ -29,18 +33,23 @@ struct ContainerStatus {
   Coverage coverage = Coverage::none;
   std::string reason;     // why there is no coverage, or what limits it
   std::string root_type;  // "overlay"
+  std::vector<UnmarkedMount> unmarked;
 };
 
 struct RegistrySettings {
   std::uint64_t compare_limit = 0;
   bool block = true;  // permission marks; false: notifications only
+  bool executables_elf = true;
+  bool volumes_trusted = true;
+  std::string references_file;  // of VolumeReferences
 };
 
 // Used by one thread; containers() by any.
 class Registry {
  public:
   Registry(const HostView& host, const WorkloadResolver& resolver, HeldGroups groups,
-           Responder& responder, const GuardServices& services, RegistrySettings settings);
+           Responder& responder, const GuardServices& services, BoundedCalls& calls,
+           MountWatch& mount_watch, RegistrySettings settings);
   ~Registry();
 
   // Marks every container overlay among the host's mounts. Cheap: for every mount change and hold.
@@ -64,6 +73,9 @@ class Registry {
   struct Root {
     std::string key;                        // device and super options, or container id
     std::shared_ptr<ContainerGuard> guard;  // null: not covered, for `reason`
+    std::shared_ptr<ContainerMounts> mounts;
+    ContainerMounts::Setting drift;                // on its mounts
+    std::shared_ptr<ChangeTimeContent> reference;  // of its volumes; null: none is trusted
     std::uint64_t responder_key = 0;
     MarkScope scope = MarkScope::filesystem;
     std::string mark_path;
@@ -83,12 +95,16 @@ class Registry {
 
   // `pid`: a process whose root it is, if it is not among the host's mounts.
   Root make_overlay_root(const Mount& mount, std::optional<pid_t> pid);
+  void note_processes();
+  void set_volume_content(Root& root, const std::optional<WorkloadFacts>& facts,
+                          std::optional<pid_t> pid);
   Root make_mounted_root(const ContainerCgroup& container, pid_t pid, const Mount& mount);
-  Status place(Root& root, std::shared_ptr<RootContent> content, ContainerGuard::Root where,
-               std::shared_ptr<const Workload> workload);
+  Status place(Root& root, Place root_place, RootMount where,
+               std::shared_ptr<const Workload> workload, std::optional<pid_t> pid);
   Status mark(const Root& root, FanotifyGroup& group) const;
-  void identify_later(ContainerGuard& guard);
-  void set_container(ContainerGuard& guard, const std::string& container_id);
+  void identify_later(const Root& root);
+  void set_container(ContainerGuard& guard, ChangeTimeContent* reference,
+                     const std::string& container_id);
   Look look_at(const ContainerCgroup& container, std::unordered_set<dev_t>& devices_in_use);
   void add_root(Root root);
   void drop_roots(const std::unordered_set<dev_t>& devices_in_use,
@@ -101,7 +117,12 @@ class Registry {
   HeldGroups groups_;
   Responder& responder_;
   const GuardServices& services_;
+  BoundedCalls& calls_;
+  MountWatch& mount_watch_;
   RegistrySettings settings_;
+  VolumeReferences references_;
+  std::unordered_set<dev_t> host_devices_;            // superblocks among the host's mounts
+  std::unordered_map<dev_t, pid_t> first_processes_;  // by the device of their root
 
   mutable std::mutex mutex_;
   std::map<std::string, Root> roots_;  // by device and super options, or container id

@@ -15,11 +15,11 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-constexpr std::array<std::string_view, 16> kSettingsKeys = {
-    "policies",      "run_dir",          "log_dir",     "alerts_file",
-    "host_root",     "runtime_binaries", "docker_root", "oci_state",
-    "rotate_bytes",  "podman_storage",   "rotate_keep", "alert_queue",
-    "compare_limit", "answer_deadline",  "heartbeat",   "fail_mode"};
+constexpr std::array<std::string_view, 18> kSettingsKeys = {
+    "policies",         "run_dir",     "log_dir",       "alerts_file",     "host_root",
+    "runtime_binaries", "docker_root", "oci_state",     "rotate_bytes",    "podman_storage",
+    "rotate_keep",      "alert_queue", "compare_limit", "answer_deadline", "heartbeat",
+    "fail_mode",        "executables", "volumes"};
 constexpr std::array<std::string_view, 5> kPolicyKeys = {"version", "selectors", "responses",
                                                          "file", "process"};
 
@@ -70,7 +70,11 @@ class SettingsReader {
     } else if (key == "heartbeat") {
       number(pair, 100, 60'000, settings_.heartbeat);
     } else if (key == "fail_mode") {
-      fail_mode(pair);
+      choice(pair, "fail_mode", "allow", "deny", settings_.fail_allow);
+    } else if (key == "executables") {
+      choice(pair, "executables", "elf", "mode", settings_.executables_elf);
+    } else if (key == "volumes") {
+      volumes(pair);
     } else {
       std::string hint =
           sink_.count() < kMaxSuggestions ? suggestion(key, words(kSettingsKeys)) : "";
@@ -112,14 +116,29 @@ class SettingsReader {
     }
   }
 
-  void fail_mode(const YamlPair& pair) {
+  void choice(const YamlPair& pair, const std::string& name, std::string_view if_true,
+              std::string_view if_false, bool& setting) {
     const auto text = string_value(pair, "", sink_);
     if (!text) return;
-    if (text->value == "allow" || text->value == "deny") {
-      settings_.fail_allow = text->value == "allow";
+    if (text->value == if_true || text->value == if_false) {
+      setting = text->value == if_true;
     } else {
-      sink_.error(text->at,
-                  "fail_mode: " + in_quotes(text->value) + " is unknown; use allow or deny");
+      sink_.error(text->at, name + ": " + in_quotes(text->value) + " is unknown; use " +
+                                std::string(if_true) + " or " + std::string(if_false));
+    }
+  }
+
+  void volumes(const YamlPair& pair) {
+    if (pair.value->kind != Kind::map) {
+      sink_.error(value_position(pair), "volumes must be a map; write \"volumes: {trust: none}\"");
+      return;
+    }
+    for (const YamlPair& inner : pair.value->pairs) {
+      if (inner.key == "trust") {
+        choice(inner, "volumes.trust", "unchanged", "none", settings_.volumes_trusted);
+      } else {
+        sink_.error(inner.at, "unknown key " + in_quotes("volumes." + inner.key) + "; use trust");
+      }
     }
   }
 

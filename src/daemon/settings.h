@@ -25,6 +25,8 @@ struct Settings {
   int rotate_keep = 4;                         // how many renamed files stay
   std::uint64_t alert_queue = 8192;            // documents that wait for the disk at most
   std::uint64_t compare_limit = 256ull << 20;  // bytes: larger copied-up executables count as drift
+  bool executables_elf = true;                 // executables: elf; false: mode
+  bool volumes_trusted = true;                 // volumes.trust: unchanged; false: none
   std::uint64_t answer_deadline = 2000;  // ms: each event is answered within it, whatever happens
   std::uint64_t heartbeat = 2000;  // ms: a worker that leaves events unread so long is replaced
   bool fail_allow = true;          // fail_mode: the answer when there is no decision

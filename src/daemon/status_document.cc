@@ -29,6 +29,10 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
                {"coverage", container.coverage == Coverage::full ? "full" : "none"},
                {"root", container.root_type}};
     if (!container.reason.empty()) entry["reason"] = container.reason;
+    for (const UnmarkedMount& mount : container.unmarked) {
+      entry["unmarked"].push_back(
+          {{"mount", mount.mount_point}, {"type", mount.type}, {"reason", mount.reason}});
+    }
     if (workload.container.name) entry["name"] = *workload.container.name;
     if (workload.container.image_name) entry["image"]["name"] = *workload.container.image_name;
     if (workload.container.image_tag) entry["image"]["tag"] = *workload.container.image_tag;
@@ -62,6 +66,7 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
                   {"inherited", counters.inherited.load()},
                   {"paused", counters.paused.load()},
                   {"denied_by_kernel", denied_by_kernel(counters)},
+                  {"overflows", counters.overflows.load()},
                   {"leftovers", counters.leftovers.load()}}},
                 {"alerts",
                  {{"written", status.alerts.written},

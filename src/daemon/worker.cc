@@ -26,6 +26,7 @@ namespace {
 constexpr std::chrono::milliseconds kProcessFactsTake{50};
 // A copied-up file whose mappings are not known by then counts as changed.
 constexpr std::chrono::milliseconds kMappingsTake{1000};
+constexpr std::chrono::milliseconds kLeftoverTakes{100};
 constexpr std::chrono::milliseconds kStop{1500};
 
 int refuse(const Error& error) {
@@ -154,16 +155,24 @@ int run_worker(const WorkerContext& context) {
   services.read_process = [&](const std::string& container, pid_t pid) {
     return read_process_tree_within(bounded_calls, container, kProcessFactsTake, pid);
   };
+  services.look_up = [&](const std::string& container, std::function<bool()> remove) {
+    return bounded_calls.run(container, kLeftoverTakes, std::move(remove)).value_or(false);
+  };
   services.fail_mode = settings.fail_allow ? FailMode::allow : FailMode::deny;
 
   const HeldGroups groups{state.events, state.descriptors, tell_keeper};
   Result<std::unique_ptr<Responder>> responder = Responder::start(
       groups, services, {std::chrono::milliseconds(settings.answer_deadline), descriptor_limit()});
   if (!responder) return refuse(responder.error());
-  Registry registry(context.host, resolver, groups, **responder, services,
-                    {settings.compare_limit, strongest_action(*policies.get()) == Action::block});
+  Result<std::unique_ptr<MountWatch>> mount_watch = MountWatch::create();
+  if (!mount_watch) return refuse(mount_watch.error());
+  Registry registry(context.host, resolver, groups, **responder, services, bounded_calls,
+                    **mount_watch,
+                    {settings.compare_limit, strongest_action(*policies.get()) == Action::block,
+                     settings.executables_elf, settings.volumes_trusted,
+                     settings.run_dir + "/volume-references.json"});
   Result<std::unique_ptr<ContainerWatch>> watch =
-      ContainerWatch::start(context.host, registry, settings.runtime_binaries);
+      ContainerWatch::start(context.host, registry, **mount_watch, settings.runtime_binaries);
   if (!watch) return refuse(watch.error());
 
   const auto status = [&] {

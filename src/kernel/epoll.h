@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "holdfast/result.h"
@@ -27,6 +28,16 @@ class Epoll {
     return control(EPOLL_CTL_MOD, fd, events, key);
   }
   void remove(int fd) { epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+
+  int fd() const { return fd_.get(); }  // readable when one of them is ready
+
+  // Key of one ready descriptor, if there is one.
+  std::optional<std::uint64_t> poll() {
+    epoll_event event{};
+    if (epoll_wait(fd_.get(), &event, 1, 0) != 1) return std::nullopt;
+    const std::uint64_t key = event.data.u64;
+    return key;
+  }
 
   // Key of one ready descriptor; waits without limit.
   Result<std::uint64_t> wait() {

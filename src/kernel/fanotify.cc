@@ -47,6 +47,13 @@ class KernelGroup : public FanotifyGroup {
     return {};
   }
 
+  Status ignore(std::uint64_t mask, const std::string& path) override {
+    constexpr unsigned kIgnore =
+        FAN_MARK_ADD | FAN_MARK_IGNORED_MASK | FAN_MARK_IGNORED_SURV_MODIFY;
+    if (fanotify_mark(fd(), kIgnore, mask, AT_FDCWD, path.c_str()) == 0) return {};
+    return errno_error("fanotify ignore mark on " + path);
+  }
+
   Result<std::optional<FanotifyEvent>> read() override {
     fanotify_event_metadata metadata{};
     return read_into(metadata, EventClaim());
@@ -104,10 +111,12 @@ class HeldGroup final : public KernelGroup {
   std::uint32_t place_;
 };
 
-Result<UniqueFd> new_group() {
-  UniqueFd fd(fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE |
-                                FAN_UNLIMITED_MARKS | FAN_REPORT_TID,
-                            O_RDONLY | O_CLOEXEC | O_LARGEFILE | O_NOATIME));
+Result<UniqueFd> new_group(EventQueue queue) {
+  const unsigned size = queue == EventQueue::unlimited ? FAN_UNLIMITED_QUEUE : 0;
+  // O_NONBLOCK: before 6.14 device nodes raise events too, and a terminal's open may wait.
+  UniqueFd fd(fanotify_init(
+      FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_MARKS | FAN_REPORT_TID | size,
+      O_RDONLY | O_CLOEXEC | O_LARGEFILE | O_NOATIME | O_NONBLOCK));
   if (fd.valid()) return fd;
   const int code = errno;
   const char* remedy =
@@ -122,15 +131,16 @@ Result<UniqueFd> new_group() {
 }  // namespace
 
 Result<std::shared_ptr<FanotifyGroup>> open_fanotify_group() {
-  Result<UniqueFd> fd = new_group();
+  Result<UniqueFd> fd = new_group(EventQueue::unlimited);
   if (!fd) return fd.error();
   return std::shared_ptr<FanotifyGroup>(std::make_shared<KernelGroup>(std::move(*fd)));
 }
 
-Result<std::shared_ptr<FanotifyGroup>> HeldGroups::open(const DescriptorKey& key) {
+Result<std::shared_ptr<FanotifyGroup>> HeldGroups::open(const DescriptorKey& key,
+                                                        EventQueue queue) {
   std::optional<std::uint32_t> place = descriptors.claim(DescriptorKind::permission_group, key);
   if (!place) {
-    Result<UniqueFd> fd = new_group();
+    Result<UniqueFd> fd = new_group(queue);
     if (!fd) return fd.error();
     place = descriptors.add(DescriptorKind::permission_group, key, fd->get());
     if (!place) return Error{ENOBUFS, "keep one more group of permission events", ""};

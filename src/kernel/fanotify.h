@@ -35,6 +35,9 @@ class FanotifyGroup {
   // Adds to a mark, which may exist already. `path` follows symbolic links.
   virtual Status mark(MarkScope scope, std::uint64_t mask, const std::string& path) = 0;
 
+  // No such events of that inode any more, whatever is done to it.
+  virtual Status ignore(std::uint64_t mask, const std::string& path) = 0;
+
   // One waiting event; none when nothing waits (the group is non-blocking). An error means that the
   // kernel could not open the event's file and has denied its opener (EMFILE, …); ENOBUFS: the
   // event table is full, nothing was read.
@@ -49,8 +52,11 @@ class FanotifyGroup {
   virtual void set_paused(bool) {}
 };
 
-// An unlimited queue (an overflow would allow undecided) of class CONTENT, close-on-exec. It ends
-// with the object.
+// Permission events must not be lost: an overflow would allow undecided. Notifications that nobody
+// reads must not fill the memory: what did not fit is told by an event with FAN_Q_OVERFLOW.
+enum class EventQueue : std::uint8_t { unlimited, limited };
+
+// A group of class CONTENT with an unlimited queue, close-on-exec. It ends with the object.
 Result<std::shared_ptr<FanotifyGroup>> open_fanotify_group();
 
 // Groups that outlive the process: their descriptors are in a table that a successor finds.
@@ -63,7 +69,8 @@ struct HeldGroups {
 
   // The unclaimed group of that key, with its marks and what waits in it, or a new one. When the
   // object dies its marks are removed and its entry leaves.
-  Result<std::shared_ptr<FanotifyGroup>> open(const DescriptorKey& key);
+  Result<std::shared_ptr<FanotifyGroup>> open(const DescriptorKey& key,
+                                              EventQueue queue = EventQueue::unlimited);
 };
 
 // Called for every permission event between its read and its decision: nothing, in the daemon. The

@@ -1,6 +1,6 @@
 #include "sensor/container_guard.h"
 
-#include <spdlog/spdlog.h>
+#include <fcntl.h>
 
 #include <algorithm>
 #include <cstring>
@@ -37,14 +37,38 @@ void merge(Decision& into, Decision other) {
 }  // namespace
 
 ContainerGuard::ContainerGuard(std::shared_ptr<FanotifyGroup> group,
-                               std::shared_ptr<RootContent> content, Root root,
+                               std::shared_ptr<const Places> places, RootMount root,
                                std::shared_ptr<const Workload> workload,
                                const GuardServices& services)
     : group_(std::move(group)),
-      content_(std::move(content)),
       root_(std::move(root)),
       services_(services),
-      workload_(std::move(workload)) {}
+      workload_(std::move(workload)),
+      places_(std::move(places)) {}
+
+std::shared_ptr<const Places> ContainerGuard::places() const {
+  std::lock_guard lock(mutex_);
+  return places_;
+}
+
+void ContainerGuard::set_places(std::shared_ptr<const Places> places) {
+  std::lock_guard lock(mutex_);
+  places_ = std::move(places);
+}
+
+void ContainerGuard::set_scout(std::shared_ptr<MountScout> scout) {
+  std::lock_guard lock(mutex_);
+  scout_ = std::move(scout);
+}
+
+bool ContainerGuard::has_new_mounts(pid_t tid) const {
+  std::shared_ptr<MountScout> scout;
+  {
+    std::lock_guard lock(mutex_);
+    scout = scout_;
+  }
+  return scout && !scout->knows(tid);
+}
 
 std::shared_ptr<const Workload> ContainerGuard::workload() const {
   std::lock_guard lock(mutex_);
@@ -61,7 +85,7 @@ void ContainerGuard::set_identify(std::function<std::shared_ptr<const Workload>(
   identify_ = std::move(identify);
 }
 
-std::optional<ContainerGuard::Comparison> ContainerGuard::handle(FanotifyEvent event) {
+std::optional<ContainerGuard::Deferred> ContainerGuard::handle(FanotifyEvent event) {
   ++services_.counters->events;
   if ((event.mask & (FAN_OPEN_PERM | FAN_OPEN_EXEC_PERM)) != 0) {
     return handle_permission(std::move(event));
@@ -75,60 +99,80 @@ bool ContainerGuard::is_undecided_exec(EventFacts& facts, pid_t tid) {
          is_exec(facts.syscall());
 }
 
-std::optional<ContainerGuard::Comparison> ContainerGuard::handle_permission(FanotifyEvent event) {
+std::optional<ContainerGuard::Deferred> ContainerGuard::handle_permission(FanotifyEvent event) {
   const std::uint64_t mask = event.mask;
   const pid_t tid = event.tid;
   PendingPermission pending(group_, std::move(event), services_.fail_mode,
                             &services_.counters->undecided);
-  KernelEventFacts facts(pending.file(), tid, root_.mount);
+  KernelEventFacts facts(pending.file(), tid, root_);
+  const std::shared_ptr<const Places> places = this->places();
+  const Place& place = places->of(facts);
   const bool runs = (mask & FAN_OPEN_EXEC_PERM) != 0 || is_undecided_exec(facts, tid);
-  std::optional<Act> act =
-      runs ? exec_gate(facts, *content_) : open_gate(facts, *content_, now_ns());
-  if (!act) {
+  std::optional<Act> act = runs ? exec_gate(facts, *place.content)
+                                : open_gate(facts, *place.content, place.rules, now_ns());
+  const bool new_mounts = runs && has_new_mounts(tid);
+  if (new_mounts || (act && act->needs_comparison)) {
+    return Deferred{std::move(pending), {}, std::move(act), places, &place, tid, new_mounts};
+  }
+  if (act) {
+    decide(*act, place, tid, &pending);
+  } else {
     pending.allow();
-    return std::nullopt;
   }
-  if (act->needs_comparison) return Comparison{std::move(pending), {}, std::move(*act), tid};
-  decide(*act, tid, &pending);
   return std::nullopt;
 }
 
-std::optional<ContainerGuard::Comparison> ContainerGuard::handle_notification(FanotifyEvent event) {
+std::optional<ContainerGuard::Deferred> ContainerGuard::handle_notification(FanotifyEvent event) {
+  if ((event.mask & FAN_Q_OVERFLOW) != 0) report_lost_events();
   if (!event.file.valid()) return std::nullopt;
-  KernelEventFacts facts(event.file.get(), event.tid, root_.mount);
-  if ((event.mask & FAN_OPEN_EXEC) != 0) {
-    std::optional<Act> act = exec_gate(facts, *content_);
-    if (act && act->needs_comparison) {
-      const pid_t tid = event.tid;
-      return Comparison{std::nullopt, std::move(event), std::move(*act), tid};
-    }
-    if (act) decide(*act, event.tid, nullptr);
-  }
+  const pid_t tid = event.tid;
+  KernelEventFacts facts(event.file.get(), tid, root_, false);
+  const std::shared_ptr<const Places> places = this->places();
+  const Place& place = places->of(facts);
   if ((event.mask & FAN_CLOSE_WRITE) != 0) {
-    std::optional<Act> act = change_watch(facts, *content_);
-    if (act) decide(*act, event.tid, nullptr);
+    std::optional<Act> act = change_watch(facts, *place.content);
+    if (act) decide(*act, place, tid, nullptr);
+  }
+  if ((event.mask & (FAN_OPEN_EXEC | FAN_OPEN)) != 0) {
+    const bool runs = (event.mask & FAN_OPEN_EXEC) != 0;
+    std::optional<Act> act =
+        runs ? exec_gate(facts, *place.content) : code_gate(facts, *place.content, place.rules);
+    const bool new_mounts = runs && has_new_mounts(tid);
+    if (new_mounts || (act && act->needs_comparison)) {
+      return Deferred{std::nullopt, std::move(event), std::move(act), places, &place,
+                      tid,          new_mounts};
+    }
+    if (act) decide(*act, place, tid, nullptr);
   }
   return std::nullopt;
 }
 
-std::optional<Act> ContainerGuard::compare(const Comparison& comparison) const {
+std::optional<Act> ContainerGuard::carry_out(const Deferred& deferred) const {
+  if (deferred.new_mounts) {
+    std::unique_lock lock(mutex_);
+    const std::shared_ptr<MountScout> scout = scout_;
+    lock.unlock();
+    if (scout) scout->look(deferred.tid);
+  }
+  if (!deferred.act || !deferred.act->needs_comparison) return deferred.act;
   ++services_.counters->comparisons;
-  const int fd = comparison.pending ? comparison.pending->file() : comparison.event.file.get();
-  return compare_gate(comparison.act, fd, *content_);
+  const int fd = deferred.pending ? deferred.pending->file() : deferred.event.file.get();
+  return compare_gate(*deferred.act, fd, *deferred.place->content);
 }
 
-Act ContainerGuard::uncompared(const Comparison& comparison) const {
+std::optional<Act> ContainerGuard::substitute(const Deferred& deferred) const {
+  if (!deferred.act || !deferred.act->needs_comparison) return deferred.act;
   ++services_.counters->uncompared;
-  Act act = comparison.act;
+  Act act = *deferred.act;
   act.needs_comparison = false;
   act.reason = "could not be compared with the image's file in time";
   return act;
 }
 
-void ContainerGuard::conclude(Comparison& comparison, const std::optional<Act>& act) {
-  PendingPermission* pending = comparison.pending ? &*comparison.pending : nullptr;
+void ContainerGuard::conclude(Deferred& deferred, const std::optional<Act>& act) {
+  PendingPermission* pending = deferred.pending ? &*deferred.pending : nullptr;
   if (act) {
-    decide(*act, comparison.tid, pending);
+    decide(*act, *deferred.place, deferred.tid, pending);
   } else if (pending != nullptr) {
     pending->allow();
   }
@@ -140,8 +184,7 @@ void ContainerGuard::report_undecided(const EventSlot& slot, bool allowed) {
   record.time = std::chrono::system_clock::now();
   record.event.workload = workload();
   record.event.operation = runs ? Operation::create_executable : Operation::modify_executable;
-  record.event.path =
-      KernelEventFacts(slot.event.fd, slot.event.pid, root_.mount).path().value_or("");
+  record.event.path = KernelEventFacts(slot.event.fd, slot.event.pid, root_).path().value_or("");
   // Nothing more is asked about the process: that may be what the decision is stuck in.
   record.event.process.pid = record.process.process.pid = slot.event.pid;
   record.decision.alert = true;
@@ -162,6 +205,16 @@ void ContainerGuard::report_denied_by_kernel(int code, std::uint64_t count) {
   services_.report(std::move(record));
 }
 
+void ContainerGuard::report_lost_events() {
+  ++services_.counters->overflows;
+  AlertRecord record;
+  record.time = std::chrono::system_clock::now();
+  record.event.workload = workload();
+  record.outcome = Outcome::unprotected;
+  record.reason = "it opened files faster than they could be looked at: some were not reported";
+  services_.report(std::move(record));
+}
+
 // One act may be several operations: all are asked, the strongest action wins.
 Decision ContainerGuard::ask_policy(const Act& act, const Event& event) const {
   const std::shared_ptr<const PolicySet> policies = services_.policies();
@@ -173,7 +226,24 @@ Decision ContainerGuard::ask_policy(const Act& act, const Event& event) const {
   return decision;
 }
 
-void ContainerGuard::decide(const Act& act, pid_t tid, PendingPermission* pending) {
+bool ContainerGuard::remove(const Act& act, const Place& place, int fd) const {
+  disarm_leftover(fd, act.file);
+  // On the root no lookup leaves its filesystem.
+  if (place.mount_point.empty()) {
+    return remove_leftover(fd, act.file, act.path, place.views, place.device);
+  }
+  if (act.path.size() <= place.mount_point.size()) return false;
+  // The lookup may outlive the event: it gets a descriptor of its own.
+  const auto own = std::make_shared<UniqueFd>(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  const std::shared_ptr<const Workload> owner = workload();
+  return services_.look_up(
+      owner ? owner->container.id : "",
+      [own, file = act.file, below = act.path.substr(place.mount_point.size()), views = place.views,
+       device = place.device] { return remove_leftover(own->get(), file, below, views, device); });
+}
+
+void ContainerGuard::decide(const Act& act, const Place& judged_by, pid_t tid,
+                            PendingPermission* pending) {
   const Intent intent = act.mechanism == Mechanism::exec_gate ? Intent::run : Intent::write;
   if (services_.origin->is_host(tid, intent)) {
     if (pending != nullptr) pending->allow();
@@ -191,6 +261,9 @@ void ContainerGuard::decide(const Act& act, pid_t tid, PendingPermission* pendin
   record.time = std::chrono::system_clock::now();
   record.event.operation = act.operation;
   record.event.path = act.path;
+  const std::shared_ptr<const Places> places = this->places();
+  const Place& place = places->at(judged_by, act.path);
+  record.event.volume = place.volume;
   // Read now: a blocked process cannot exit or change its name.
   record.process =
       services_.read_process(record.event.workload ? record.event.workload->container.id : "",
@@ -211,8 +284,7 @@ void ContainerGuard::decide(const Act& act, pid_t tid, PendingPermission* pendin
   if (tell) services_.expect(record);
   bool in_time = true;
   if (block) {
-    if (act.created_now &&
-        !remove_leftover(pending->file(), act.file, act.path, root_.views, root_.mount.device)) {
+    if (act.created_now && !remove(act, place, pending->file())) {
       ++services_.counters->leftovers;
     }
     in_time = pending->deny();

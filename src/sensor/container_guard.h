@@ -13,12 +13,12 @@
 
 #include "alert/alert_log.h"
 #include "container/process_origin.h"
-#include "container/root_content.h"
 #include "holdfast/policy.h"
 #include "kernel/fanotify.h"
 #include "kernel/pending_permission.h"
 #include "sensor/gates.h"
 #include "sensor/kernel_event_facts.h"
+#include "sensor/places.h"
 #include "sensor/undecided_execs.h"
 
 namespace holdfast {
@@ -33,6 +33,7 @@ struct GateCounters {
   std::atomic<std::uint64_t> undecided{0};    // answered by the fail mode
   std::atomic<std::uint64_t> inherited{0};    // read by a worker that died, decided by the next
   std::atomic<std::uint64_t> paused{0};       // times a container's events were left unread
+  std::atomic<std::uint64_t> overflows{0};    // times notifications were lost (alert only)
   std::atomic<std::uint64_t> leftovers{0};    // empty files of refused creations that stayed
   // Openers the kernel denied without an event, by errno; unknown ones count as 0.
   std::array<std::atomic<std::uint64_t>, 134> read_errors{};
@@ -54,62 +55,85 @@ struct GuardServices {
   // Must come back soon: the acting thread waits. The container's id, the process.
   std::function<ProcessTree(const std::string&, pid_t)> read_process =
       [](const std::string&, pid_t pid) { return read_process_tree(pid, Args::skip); };
+  // Removes a refused creation's empty file; may give up where a lookup takes too long.
+  std::function<bool(const std::string&, std::function<bool()>)> look_up =
+      [](const std::string&, const std::function<bool()>& remove) { return remove(); };
+};
+
+// Marks what a container mounted. Thread-safe.
+class MountScout {
+ public:
+  virtual ~MountScout() = default;
+  // Is everything that this thread's mount namespace shows marked, as far as it can be?
+  virtual bool knows(pid_t tid) const = 0;
+  // Marks it; comes back soon.
+  virtual void look(pid_t tid) = 0;
 };
 
 class ContainerGuard {
  public:
-  struct Root {
-    RootMount mount;
-    std::vector<std::string> views;  // directories that show the root, for removing leftovers
-  };
-
-  ContainerGuard(std::shared_ptr<FanotifyGroup> group, std::shared_ptr<RootContent> content,
-                 Root root, std::shared_ptr<const Workload> workload,
+  ContainerGuard(std::shared_ptr<FanotifyGroup> group, std::shared_ptr<const Places> places,
+                 RootMount root, std::shared_ptr<const Workload> workload,
                  const GuardServices& services);
 
   FanotifyGroup& group() { return *group_; }
-  std::shared_ptr<RootContent> shared_content() const { return content_; }
-  const Root& root() const { return root_; }
+  const RootMount& root() const { return root_; }
+
+  std::shared_ptr<const Places> places() const;
+  void set_places(std::shared_ptr<const Places> places);
+  // Asked at each exec; outlives no mount of the container.
+  void set_scout(std::shared_ptr<MountScout> scout);
 
   std::shared_ptr<const Workload> workload() const;
   void set_workload(std::shared_ptr<const Workload> workload);
   // Asked for the workload when an act has to be decided and the facts are not complete.
   void set_identify(std::function<std::shared_ptr<const Workload>(pid_t)> identify);
 
-  // An act whose decision needs both files read whole; the opener waits in `pending`.
-  struct Comparison {
+  // What cannot be decided at once: files have to be read, or new mounts marked. The opener waits
+  // in `pending`.
+  struct Deferred {
     std::optional<PendingPermission> pending;  // none: nobody waits (alert only)
     FanotifyEvent event;                       // when nobody waits
-    Act act;
+    std::optional<Act> act;                    // none: no act, but the mounts are new
+    std::shared_ptr<const Places> places;      // that the act's place is one of
+    const Place* place = nullptr;
     pid_t tid = 0;
+    bool new_mounts = false;
+
+    // Whether `undone` can answer for it: what was not read at all cannot be called drift.
+    bool has_substitute() const { return !act || !act->code_unread; }
   };
 
-  // Decides and answers one event, or returns what has to be read first.
-  std::optional<Comparison> handle(FanotifyEvent event);
-  // What a comparison leads to: the slow part (nothing: it is image content), the part that takes
-  // its place when that takes too long (what cannot be compared counts as drift), and the answer.
-  std::optional<Act> compare(const Comparison& comparison) const;
-  Act uncompared(const Comparison& comparison) const;
-  void conclude(Comparison& comparison, const std::optional<Act>& act);
+  // Decides and answers one event, or returns what has to be done first.
+  std::optional<Deferred> handle(FanotifyEvent event);
+  // What a deferred act comes to: the slow part (nothing: the act is none), the part that takes its
+  // place when that takes too long (what cannot be compared counts as drift), and the answer.
+  std::optional<Act> carry_out(const Deferred& deferred) const;
+  std::optional<Act> substitute(const Deferred& deferred) const;
+  void conclude(Deferred& deferred, const std::optional<Act>& act);
   // Tells that an event was answered by the fail mode, its decision being stuck somewhere.
   void report_undecided(const EventSlot& slot, bool allowed);
   // Tells that the kernel denied openers without an event.
   void report_denied_by_kernel(int code, std::uint64_t count);
 
  private:
-  std::optional<Comparison> handle_permission(FanotifyEvent event);
-  std::optional<Comparison> handle_notification(FanotifyEvent event);
+  std::optional<Deferred> handle_permission(FanotifyEvent event);
+  std::optional<Deferred> handle_notification(FanotifyEvent event);
   bool is_undecided_exec(EventFacts& facts, pid_t tid);
-  void decide(const Act& act, pid_t tid, PendingPermission* pending);
+  bool has_new_mounts(pid_t tid) const;
+  void report_lost_events();
+  void decide(const Act& act, const Place& place, pid_t tid, PendingPermission* pending);
+  bool remove(const Act& act, const Place& place, int fd) const;
   Decision ask_policy(const Act& act, const Event& event) const;
 
   std::shared_ptr<FanotifyGroup> group_;
-  std::shared_ptr<RootContent> content_;
-  const Root root_;
+  const RootMount root_;
   const GuardServices& services_;
 
   mutable std::mutex mutex_;
   std::shared_ptr<const Workload> workload_;
+  std::shared_ptr<const Places> places_;
+  std::shared_ptr<MountScout> scout_;
   std::function<std::shared_ptr<const Workload>(pid_t)> identify_;
 };
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "container/elf_file.h"
 #include "kernel/file_stat.h"
 #include "kernel/procfs.h"
 #include "kernel/write_access.h"
@@ -18,6 +19,8 @@ class EventFacts {
   virtual std::optional<FileStat> file() = 0;           // statx of the event's descriptor
   virtual WriteAccess write_access() = 0;               // lease probe on it
   virtual std::optional<BlockedSyscall> syscall() = 0;  // what the opener is blocked in
+  virtual Loadable loadable() = 0;                      // ELF code by its first bytes
+  virtual bool on_overlay() = 0;                        // fstatfs of the descriptor
   virtual std::optional<std::string> path() = 0;        // as the container sees it; none: unlinked
 };
 

@@ -29,32 +29,87 @@ Act make_act(Operation operation, Mechanism mechanism, std::string path, const F
   return {operation, mechanism, std::move(path), file, std::move(reason)};
 }
 
-}  // namespace
+// What an open of a file that may be executable is about.
+struct OpenedFile {
+  EventFacts& facts;
+  RootContent& content;
+  const FileStat& file;
+  bool executable_now;
+  Loadable code;
+};
 
-std::optional<Act> open_gate(EventFacts& facts, RootContent& content, std::int64_t now_ns) {
-  const std::optional<FileStat> file = facts.file();
-  if (!file || !is_regular(*file)) return std::nullopt;
-  const bool executable_now = has_execute_bit(*file) || content.was_let_run(*file);
-  const WriteAccess access = facts.write_access();
-  // Readers of plain files are nearly all opens: they are done here.
-  if (!executable_now && access == WriteAccess::none) return std::nullopt;
-  if (!has_write_intent(access, classify_open(facts.syscall()))) return std::nullopt;
+// Drifted ELF code: a loader, or whoever reads it, gets nothing.
+std::optional<Act> code_act(const OpenedFile& open, bool written_too) {
+  const std::string path = open.facts.path().value_or(kNoPath);
+  const Judgement judgement = open.content.judge(open.file, path);
+  if (judgement.origin == Judgement::Origin::image) return std::nullopt;
+  Act act =
+      make_act(judgement.had_original ? Operation::modify_executable : Operation::create_executable,
+               Mechanism::open_gate, path, open.file,
+               "code opened for reading: " +
+                   (judgement.reason.empty() ? "not the image's" : judgement.reason));
+  act.code_unread = open.code == Loadable::not_read;
+  act.needs_comparison =
+      act.code_unread || (judgement.origin == Judgement::Origin::undetermined && !written_too);
+  return act;
+}
 
-  const std::string path = facts.path().value_or(kNoPath);
-  const RootContent::Original original = content.original(*file, path);
-  if (!executable_now && !original.executable) return std::nullopt;
+std::optional<Act> write_act(const OpenedFile& open, std::int64_t now_ns) {
+  const FileStat& file = open.file;
+  const std::string path = open.facts.path().value_or(kNoPath);
+  const RootContent::Original original = open.content.original(file, path);
+  if (!open.executable_now && !original.executable) {
+    if (open.code == Loadable::no) return std::nullopt;
+    std::optional<Act> act = code_act(open, false);
+    if (!act) return std::nullopt;
+    act->operation = Operation::modify_executable;
+    act->reason = "code opened for writing";
+    return act;
+  }
 
-  const bool created_now = just_created(*file, now_ns) && !content.certainly_image(*file) &&
-                           content.judge(*file, path).origin != Judgement::Origin::image;
+  const bool created_now = just_created(file, now_ns) && !open.content.certainly_image(file) &&
+                           open.content.judge(file, path).origin != Judgement::Origin::image;
   Act act = make_act(
       created_now && !original.exists ? Operation::create_executable : Operation::modify_executable,
-      Mechanism::open_gate, path, *file,
-      created_now      ? "created with an execute bit"
-      : executable_now ? "an executable opened for writing"
-                       : "opened for writing; executable in the image");
+      Mechanism::open_gate, path, file,
+      created_now           ? "created with an execute bit"
+      : open.executable_now ? "an executable opened for writing"
+                            : "opened for writing; executable in the image");
   // An image file that was just emptied is no leftover of a creation: it stays.
   act.created_now = created_now && !original.exists;
   return act;
+}
+
+}  // namespace
+
+std::optional<Act> open_gate(EventFacts& facts, RootContent& content, ExecutableRules rules,
+                             std::int64_t now_ns) {
+  const std::optional<FileStat> file = facts.file();
+  if (!file || !is_regular(*file)) return std::nullopt;
+  const bool executable_now =
+      (rules.execute_bits && has_execute_bit(*file)) || content.was_let_run(*file);
+  const WriteAccess access = facts.write_access();
+  const Loadable code =
+      rules.elf && !content.certainly_image(*file) ? facts.loadable() : Loadable::no;
+  // Readers of plain files are nearly all opens: they are done here.
+  if (!executable_now && access == WriteAccess::none && code == Loadable::no) return std::nullopt;
+  const std::optional<BlockedSyscall> call = facts.syscall();
+  if (has_write_intent(access, classify_open(call))) {
+    return write_act({facts, content, *file, executable_now, code}, now_ns);
+  }
+  // An exec has asked the exec gate.
+  if (code == Loadable::no || is_exec(call)) return std::nullopt;
+  return code_act({facts, content, *file, executable_now, code}, access != WriteAccess::none);
+}
+
+std::optional<Act> code_gate(EventFacts& facts, RootContent& content, ExecutableRules rules) {
+  const std::optional<FileStat> file = facts.file();
+  if (!rules.elf || !file || !is_regular(*file) || content.certainly_image(*file)) {
+    return std::nullopt;
+  }
+  const Loadable code = facts.loadable();
+  if (code == Loadable::no) return std::nullopt;
+  return code_act({facts, content, *file, false, code}, facts.write_access() != WriteAccess::none);
 }
 
 std::optional<Act> exec_gate(EventFacts& facts, RootContent& content) {
@@ -78,19 +133,24 @@ std::optional<Act> exec_gate(EventFacts& facts, RootContent& content) {
 }
 
 std::optional<Act> compare_gate(Act act, int fd, RootContent& content) {
+  if (act.code_unread && !is_loadable_elf(fd)) return std::nullopt;
   // Many openers of one file may have queued: the first comparison answers for all of them.
   const std::optional<FileStat> now = stat_of(fd);
-  if (now && content.judge(*now, act.path).origin == Judgement::Origin::image) return std::nullopt;
-  Judgement judgement = content.compare(fd, now ? *now : act.file, act.path);
+  Judgement judgement;
+  judgement.origin = Judgement::Origin::undetermined;
+  if (now) judgement = content.judge(*now, act.path);
+  if (judgement.origin == Judgement::Origin::undetermined) {
+    judgement = content.compare(fd, now ? *now : act.file, act.path);
+  }
   if (judgement.origin == Judgement::Origin::image) return std::nullopt;
-  act.needs_comparison = false;
+  act.needs_comparison = act.code_unread = false;
   act.reason = std::move(judgement.reason);
   return act;
 }
 
 std::optional<Act> change_watch(EventFacts& facts, RootContent& content) {
   const std::optional<FileStat> file = facts.file();
-  if (!file || !is_regular(*file) || file->stx_nlink == 0) return std::nullopt;
+  if (!file || !is_regular(*file)) return std::nullopt;
   const bool executable_now = has_execute_bit(*file);
   const std::string path = facts.path().value_or(kNoPath);
   const RootContent::Original original = content.original(*file, path);

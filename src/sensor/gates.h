@@ -11,6 +11,12 @@
 
 namespace holdfast {
 
+// What counts as an executable.
+struct ExecutableRules {
+  bool elf = true;           // drifted ELF code too, whatever its mode (setting `executables`)
+  bool execute_bits = true;  // false on filesystems where every file shows them (vfat)
+};
+
 // Something a policy has to decide about.
 struct Act {
   Operation operation = Operation::create_executable;
@@ -18,17 +24,24 @@ struct Act {
   std::string path;
   FileStat file{};
   std::string reason;
-  bool created_now = false;       // a refused creation leaves this empty file behind
-  bool needs_comparison = false;  // exec gate: an act only if RootContent::compare() finds drift
+  bool created_now = false;  // a refused creation leaves this empty file behind
+  // An act only if compare_gate() finds drift, and code where that is not known yet.
+  bool needs_comparison = false;
+  bool code_unread = false;
 };
 
-// FAN_OPEN_PERM: an executable opened for writing. Nothing: the open is no act.
-std::optional<Act> open_gate(EventFacts& facts, RootContent& content, std::int64_t now_ns);
+// FAN_OPEN_PERM: an executable opened for writing, or drifted ELF code opened at all. Nothing: the
+// open is no act.
+std::optional<Act> open_gate(EventFacts& facts, RootContent& content, ExecutableRules rules,
+                             std::int64_t now_ns);
+
+// FAN_OPEN: drifted ELF code was opened. Who writes is told when the file is closed.
+std::optional<Act> code_gate(EventFacts& facts, RootContent& content, ExecutableRules rules);
 
 // FAN_OPEN_EXEC_PERM, FAN_OPEN_EXEC: a file that is not the image's is about to run.
 std::optional<Act> exec_gate(EventFacts& facts, RootContent& content);
 
-// Carries out the comparison an exec_gate act asked for. Nothing: it is image content.
+// Reads what a gate could not wait for. Nothing: it is image content, or no code.
 std::optional<Act> compare_gate(Act act, int fd, RootContent& content);
 
 // FAN_CLOSE_WRITE: an executable was open for writing (seen, too late to prevent).

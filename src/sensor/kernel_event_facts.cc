@@ -1,5 +1,8 @@
 #include "sensor/kernel_event_facts.h"
 
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
 namespace holdfast {
 
 std::string container_path(std::string raw, bool unlinked, const std::string& mount_point,
@@ -12,6 +15,11 @@ std::string container_path(std::string raw, bool unlinked, const std::string& mo
     raw.erase(0, mount_point.size());
   }
   return raw;
+}
+
+bool KernelEventFacts::on_overlay() {
+  struct statfs filesystem {};
+  return fstatfs(fd_, &filesystem) == 0 && filesystem.f_type == OVERLAYFS_SUPER_MAGIC;
 }
 
 std::optional<FileStat> KernelEventFacts::file() {

@@ -15,17 +15,25 @@ struct RootMount {
 
 class KernelEventFacts : public EventFacts {
  public:
-  KernelEventFacts(int fd, pid_t tid, const RootMount& root) : fd_(fd), tid_(tid), root_(root) {}
+  // `blocked`: the thread waits for an answer; otherwise it has gone on, and its call tells
+  // nothing.
+  KernelEventFacts(int fd, pid_t tid, const RootMount& root, bool blocked = true)
+      : fd_(fd), tid_(tid), root_(root), blocked_(blocked) {}
 
   std::optional<FileStat> file() override;
   WriteAccess write_access() override { return probe_write_access(fd_); }
-  std::optional<BlockedSyscall> syscall() override { return read_blocked_syscall(tid_); }
+  std::optional<BlockedSyscall> syscall() override {
+    return blocked_ ? read_blocked_syscall(tid_) : std::nullopt;
+  }
+  bool on_overlay() override;
+  Loadable loadable() override { return loadable_if_cached(fd_); }
   std::optional<std::string> path() override;
 
  private:
   int fd_;
   pid_t tid_;
   const RootMount& root_;
+  const bool blocked_;
   std::optional<FileStat> file_;
   std::optional<std::string> path_;
 };

@@ -36,9 +36,10 @@ bool unlink_below(const std::string& root, dev_t device, const std::string& path
 
 }  // namespace
 
+void disarm_leftover(int fd, const FileStat& file) { fchmod(fd, file.stx_mode & 07777 & ~0111); }
+
 bool remove_leftover(int fd, const FileStat& file, const std::string& path,
                      const std::vector<std::string>& roots, dev_t device) {
-  fchmod(fd, file.stx_mode & 07777 & ~0111);
   if (file.stx_nlink == 0) return true;
   if (!path.starts_with('/')) return false;
   for (const std::string& root : roots) {

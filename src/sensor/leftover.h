@@ -8,9 +8,11 @@
 
 namespace holdfast {
 
-// Takes the x bits away through `fd` (no race), then unlinks the file: below the first of `roots`
-// (directories that show the container's root, on `device`) where `path` still names the same empty
-// inode. True when it is gone; false leaves an empty file that cannot be executed.
+// Takes the x bits away through the descriptor: no race.
+void disarm_leftover(int fd, const FileStat& file);
+
+// Unlinks the file below the first of `roots` (directories that show where it lies, on `device`)
+// where `path` still names the same empty inode. True when it is gone.
 bool remove_leftover(int fd, const FileStat& file, const std::string& path,
                      const std::vector<std::string>& roots, dev_t device);
 

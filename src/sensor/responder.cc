@@ -190,13 +190,13 @@ void Responder::handle(std::uint64_t key, const std::shared_ptr<Served>& served,
   // would answer in the comparison's place.
   const std::int64_t since_ns =
       event.claim.empty() ? monotonic_ns() : event.claim.slot()->since_ns.load();
-  std::optional<ContainerGuard::Comparison> comparison = served->guard->handle(std::move(event));
-  if (!comparison) return;
+  std::optional<ContainerGuard::Deferred> deferred = served->guard->handle(std::move(event));
+  if (!deferred) return;
   const auto job = std::make_shared<Job>();
   job->key = key;
   job->served = served;
   job->since_ns = since_ns;
-  job->comparison = std::move(*comparison);
+  job->deferred = std::move(*deferred);
   ++served->waiting;
   ++waiting_all_;
   {
@@ -250,10 +250,13 @@ void Responder::compare() {
     ContainerGuard& guard = *job->served->guard;
     if (!job->taken) {
       // At a stop no opener waits for a disk any more.
-      const std::optional<Act> act = stopping_ && job->comparison.pending
-                                         ? guard.uncompared(job->comparison)
-                                         : guard.compare(job->comparison);
-      if (!job->taken.exchange(true)) guard.conclude(job->comparison, act);
+      const bool hurry = stopping_ && job->deferred.pending;
+      const bool undecided = hurry && !job->deferred.has_substitute();
+      const std::optional<Act> act = undecided ? std::nullopt
+                                     : hurry   ? guard.substitute(job->deferred)
+                                               : guard.carry_out(job->deferred);
+      // Undecided, it gets the fail mode's answer when it is dropped.
+      if (!job->taken.exchange(true) && !undecided) guard.conclude(job->deferred, act);
     }
     finished(job);
     {
@@ -305,13 +308,16 @@ bool Responder::look_at_deadlines() {
   {
     std::lock_guard lock(jobs_mutex_);
     for (const std::shared_ptr<Job>& job : unfinished_) {
-      if (!job->comparison.pending || job->since_ns >= due || job->taken.exchange(true)) continue;
+      if (!job->deferred.pending || !job->deferred.has_substitute() || job->since_ns >= due ||
+          job->taken.exchange(true)) {
+        continue;
+      }
       late.push_back(job);
     }
   }
   for (const std::shared_ptr<Job>& job : late) {
     ContainerGuard& guard = *job->served->guard;
-    guard.conclude(job->comparison, guard.uncompared(job->comparison));
+    guard.conclude(job->deferred, guard.substitute(job->deferred));
     // Whoever is comparing it now needs the file; the others give it back.
     std::unique_lock lock(jobs_mutex_);
     const bool was_queued = queued_.erase(job->key, job);

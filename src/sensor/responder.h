@@ -55,7 +55,7 @@ class Responder {
     std::uint64_t key = 0;
     std::shared_ptr<Served> served;
     std::int64_t since_ns = 0;
-    ContainerGuard::Comparison comparison;
+    ContainerGuard::Deferred deferred;
     std::atomic<bool> taken{false};  // by the comparer or by the deadline: the first concludes
   };
 

@@ -13,6 +13,7 @@ class FakeGroup : public FanotifyGroup {
  public:
   int fd() const override { return -1; }
   Status mark(MarkScope, std::uint64_t, const std::string&) override { return {}; }
+  Status ignore(std::uint64_t, const std::string&) override { return {}; }
   Result<std::optional<FanotifyEvent>> read() override {
     if (queued.empty()) return std::optional<FanotifyEvent>();
     std::optional<FanotifyEvent> event(std::move(queued.front()));

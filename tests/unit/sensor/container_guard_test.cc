@@ -38,7 +38,7 @@ class ContainerGuardTest : public testing::Test {
     UniqueFd fd(open((tree_ / "tool").c_str(), O_RDONLY | O_CLOEXEC));
     const int number = fd.get();
     group_->answers.clear();
-    comparison_ = guard_.handle({std::move(fd), mask, getpid(), {}});
+    deferred_ = guard_.handle({std::move(fd), mask, getpid(), {}});
     const auto found = group_->answers.find(number);
     if (found == group_->answers.end()) return std::nullopt;
     EXPECT_EQ(found->second.size(), 1U) << "exactly one answer";
@@ -55,8 +55,12 @@ class ContainerGuardTest : public testing::Test {
   GuardServices services_{[this] { return policy_; },
                           [this](AlertRecord record) { reported_.push_back(std::move(record)); },
                           &origin_, &counters_};
-  ContainerGuard guard_{group_, content_, {}, std::make_shared<Workload>(), services_};
-  std::optional<ContainerGuard::Comparison> comparison_;
+  ContainerGuard guard_{group_,
+                        std::make_shared<Places>(Place{.content = content_}),
+                        {},
+                        std::make_shared<Workload>(),
+                        services_};
+  std::optional<ContainerGuard::Deferred> deferred_;
 };
 
 TEST_F(ContainerGuardTest, DriftIsRefusedAndReported) {
@@ -92,15 +96,15 @@ TEST_F(ContainerGuardTest, AComparisonKeepsTheOpenerWaitingAndThenDecides) {
   use_policy("alert, block");
   content_->judgement = {Judgement::Origin::undetermined, true, ""};
   EXPECT_EQ(event(FAN_OPEN_EXEC_PERM), std::nullopt);
-  ASSERT_TRUE(comparison_);
-  guard_.conclude(*comparison_, guard_.compare(*comparison_));
-  comparison_.reset();
+  ASSERT_TRUE(deferred_);
+  guard_.conclude(*deferred_, guard_.carry_out(*deferred_));
+  deferred_.reset();
   EXPECT_EQ(group_->answers.begin()->second, std::vector<bool>{true}) << "equal bytes run";
 
   content_->compared = {Judgement::Origin::drift, true, "its bytes differ"};
   EXPECT_EQ(event(FAN_OPEN_EXEC_PERM), std::nullopt);
-  guard_.conclude(*comparison_, guard_.compare(*comparison_));
-  comparison_.reset();
+  guard_.conclude(*deferred_, guard_.carry_out(*deferred_));
+  deferred_.reset();
   EXPECT_EQ(group_->answers.begin()->second, std::vector<bool>{false});
   EXPECT_EQ(reported_.size(), 1U);
 }
@@ -109,7 +113,7 @@ TEST_F(ContainerGuardTest, ADroppedComparisonIsAnsweredAndCounted) {
   use_policy("alert, block");
   content_->judgement = {Judgement::Origin::undetermined, true, ""};
   EXPECT_EQ(event(FAN_OPEN_EXEC_PERM), std::nullopt);
-  comparison_.reset();
+  deferred_.reset();
   EXPECT_EQ(group_->answers.size(), 1U);
   EXPECT_EQ(counters_.undecided, 1U);
 }
@@ -148,6 +152,7 @@ TEST(RemoveLeftover, OnlyTheSameEmptyFileGoes) {
   tree.file("root/tmp/full", "bytes");
   chmod((tree / "root/tmp/full").c_str(), 0755);
   const UniqueFd full = descriptor("root/tmp/full");
+  disarm_leftover(full.get(), *stat_of(full.get()));
   EXPECT_FALSE(
       remove_leftover(full.get(), *stat_of(full.get()), "/tmp/full", {tree / "root"}, device));
   EXPECT_EQ(stat_of(full.get())->stx_mode & 0111, 0) << "but it cannot be run";

@@ -39,11 +39,15 @@ class FakeFacts : public EventFacts {
     ++syscalls_asked;
     return call;
   }
+  bool on_overlay() override { return overlay; }
+  Loadable loadable() override { return code; }
   std::optional<std::string> path() override { return name; }
 
   std::optional<FileStat> stat = file_stat(0755);
   WriteAccess access = WriteAccess::none;
   std::optional<BlockedSyscall> call;
+  Loadable code = Loadable::no;
+  bool overlay = true;
   std::optional<std::string> name = "/app/tool";
   int syscalls_asked = 0;
 };

@@ -56,7 +56,7 @@ TEST(OpenGate, AReaderOfAPlainFileIsDoneWithoutAskingForItsCall) {
   FakeFacts facts;
   FakeContent content;
   facts.stat = file_stat(0644);
-  EXPECT_FALSE(open_gate(facts, content, kNow));
+  EXPECT_FALSE(open_gate(facts, content, {}, kNow));
   EXPECT_EQ(facts.syscalls_asked, 0);
 }
 
@@ -66,7 +66,7 @@ TEST(OpenGate, AWriterOfAnExecutableIsAnAct) {
   facts.access = WriteAccess::held;
   facts.call = openat_call(O_WRONLY);
   content.lower = {true, true};
-  const auto act = open_gate(facts, content, kNow);
+  const auto act = open_gate(facts, content, {}, kNow);
   ASSERT_TRUE(act);
   EXPECT_EQ(act->operation, Operation::modify_executable);
   EXPECT_EQ(act->path, "/app/tool");
@@ -79,14 +79,14 @@ TEST(OpenGate, WhatHadAnExecuteBitInTheImageIsStillExecutable) {
   facts.stat = file_stat(0644);
   facts.access = WriteAccess::held;
   facts.call = openat_call(O_WRONLY);
-  EXPECT_FALSE(open_gate(facts, content, kNow)) << "a plain file may be written";
+  EXPECT_FALSE(open_gate(facts, content, {}, kNow)) << "a plain file may be written";
   content.lower = {true, false};
-  EXPECT_FALSE(open_gate(facts, content, kNow)) << "plain in the image too";
+  EXPECT_FALSE(open_gate(facts, content, {}, kNow)) << "plain in the image too";
   content.lower = {true, true};
-  EXPECT_TRUE(open_gate(facts, content, kNow));
+  EXPECT_TRUE(open_gate(facts, content, {}, kNow));
   content.lower = {};
   content.let_run = true;
-  EXPECT_TRUE(open_gate(facts, content, kNow)) << "a copy that was let run";
+  EXPECT_TRUE(open_gate(facts, content, {}, kNow)) << "a copy that was let run";
 }
 
 TEST(OpenGate, ANewEmptyExecutableIsACreation) {
@@ -95,7 +95,7 @@ TEST(OpenGate, ANewEmptyExecutableIsACreation) {
   facts.stat = file_stat(0755, 0, 1'000'000);
   facts.access = WriteAccess::held;
   facts.call = openat_call(O_WRONLY | O_CREAT);
-  const auto act = open_gate(facts, content, kNow);
+  const auto act = open_gate(facts, content, {}, kNow);
   ASSERT_TRUE(act);
   EXPECT_EQ(act->operation, Operation::create_executable);
   EXPECT_TRUE(act->created_now);
@@ -107,7 +107,7 @@ TEST(OpenGate, OnlyWhatTheOpenJustCreatedIsALeftover) {
     FakeFacts facts;
     facts.stat = file;
     facts.access = WriteAccess::held;
-    const auto act = open_gate(facts, content, kNow);
+    const auto act = open_gate(facts, content, {}, kNow);
     EXPECT_TRUE(act);
     return act && act->created_now;
   };
@@ -124,14 +124,89 @@ TEST(OpenGate, OnlyWhatTheOpenJustCreatedIsALeftover) {
   EXPECT_FALSE(created_now(file_stat(0755, 0, 1'000'000))) << "the image's own empty file";
 }
 
+TEST(OpenGate, DriftedCodeIsNotRead) {
+  FakeFacts facts;
+  FakeContent content;
+  facts.stat = file_stat(0644);
+  facts.code = Loadable::yes;
+  facts.call = openat_call(O_RDONLY);
+  auto act = open_gate(facts, content, {}, kNow);
+  ASSERT_TRUE(act);
+  EXPECT_EQ(act->operation, Operation::create_executable);
+  EXPECT_EQ(act->mechanism, Mechanism::open_gate);
+  EXPECT_FALSE(act->needs_comparison);
+  facts.stat = file_stat(0755);
+  EXPECT_TRUE(open_gate(facts, content, {}, kNow)) << "its mode does not matter";
+  facts.call = BlockedSyscall{SYS_execve, {}};
+  EXPECT_FALSE(open_gate(facts, content, {}, kNow)) << "the exec gate has decided";
+  facts.call = openat_call(O_RDONLY);
+  EXPECT_FALSE(open_gate(facts, content, {.elf = false}, kNow));
+  content.certain = true;
+  EXPECT_FALSE(open_gate(facts, content, {}, kNow)) << "the image's own";
+  content.certain = false;
+  content.judgement = {Origin::image, true, ""};
+  EXPECT_FALSE(open_gate(facts, content, {}, kNow));
+}
+
+TEST(OpenGate, CodeThatMayBeACopyOfTheImagesIsCompared) {
+  FakeFacts facts;
+  FakeContent content;
+  facts.stat = file_stat(0644);
+  facts.code = Loadable::yes;
+  facts.call = openat_call(O_RDONLY);
+  content.judgement = {Origin::undetermined, true, ""};
+  auto act = open_gate(facts, content, {}, kNow);
+  ASSERT_TRUE(act);
+  EXPECT_TRUE(act->needs_comparison);
+  EXPECT_EQ(act->operation, Operation::modify_executable);
+  facts.access = WriteAccess::held;
+  EXPECT_FALSE(open_gate(facts, content, {}, kNow)->needs_comparison)
+      << "somebody can still change it";
+}
+
+TEST(OpenGate, WhatIsNotInMemoryIsReadByAnother) {
+  FakeFacts facts;
+  FakeContent content;
+  facts.stat = file_stat(0644);
+  facts.code = Loadable::not_read;
+  facts.call = openat_call(O_RDONLY);
+  const auto act = open_gate(facts, content, {}, kNow);
+  ASSERT_TRUE(act);
+  EXPECT_TRUE(act->needs_comparison);
+  EXPECT_TRUE(act->code_unread);
+}
+
+TEST(OpenGate, DriftedCodeIsNotWritten) {
+  FakeFacts facts;
+  FakeContent content;
+  facts.stat = file_stat(0644);
+  facts.access = WriteAccess::held;
+  facts.call = openat_call(O_WRONLY);
+  EXPECT_FALSE(open_gate(facts, content, {}, kNow));
+  facts.code = Loadable::yes;
+  const auto act = open_gate(facts, content, {}, kNow);
+  ASSERT_TRUE(act);
+  EXPECT_EQ(act->operation, Operation::modify_executable);
+}
+
+TEST(OpenGate, WhereAllFilesShowExecuteBitsOnlyContentCounts) {
+  FakeFacts facts;
+  FakeContent content;
+  facts.access = WriteAccess::held;
+  facts.call = openat_call(O_WRONLY);
+  EXPECT_FALSE(open_gate(facts, content, {.execute_bits = false}, kNow));
+  facts.code = Loadable::yes;
+  EXPECT_TRUE(open_gate(facts, content, {.execute_bits = false}, kNow));
+}
+
 TEST(OpenGate, OtherThanRegularFilesAreNoAct) {
   FakeFacts facts;
   FakeContent content;
   facts.access = WriteAccess::held;
   facts.stat->stx_mode = S_IFCHR | 0777;
-  EXPECT_FALSE(open_gate(facts, content, kNow));
+  EXPECT_FALSE(open_gate(facts, content, {}, kNow));
   facts.stat.reset();
-  EXPECT_FALSE(open_gate(facts, content, kNow));
+  EXPECT_FALSE(open_gate(facts, content, {}, kNow));
 }
 
 TEST(ExecGate, ImageContentRuns) {
@@ -178,6 +253,16 @@ TEST(CompareGate, EqualBytesRunOthersAreDrift) {
   EXPECT_EQ(drift->reason, "its bytes differ");
 }
 
+TEST(CompareGate, AFileThatTurnsOutToBeDataIsNoAct) {
+  FakeContent content;
+  Act act;
+  act.needs_comparison = act.code_unread = true;
+  const UniqueFd text(open("/proc/self/maps", O_RDONLY | O_CLOEXEC));
+  EXPECT_FALSE(compare_gate(act, text.get(), content));
+  const UniqueFd code(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  EXPECT_TRUE(compare_gate(act, code.get(), content));
+}
+
 TEST(CompareGate, WhatWasComparedMeanwhileIsNotReadAgain) {
   const UniqueFd file(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   FakeContent content;
@@ -188,7 +273,19 @@ TEST(CompareGate, WhatWasComparedMeanwhileIsNotReadAgain) {
   EXPECT_TRUE(compare_gate(Act{}, file.get(), content));
 }
 
-TEST(ChangeWatch, ReportsWrittenExecutablesThatStillHaveAName) {
+TEST(CodeGate, DriftedCodeIsToldOf) {
+  FakeFacts facts;
+  FakeContent content;
+  facts.stat = file_stat(0644);
+  EXPECT_FALSE(code_gate(facts, content, {}));
+  facts.code = Loadable::yes;
+  EXPECT_EQ(code_gate(facts, content, {})->operation, Operation::create_executable);
+  EXPECT_FALSE(code_gate(facts, content, {.elf = false}));
+  content.certain = true;
+  EXPECT_FALSE(code_gate(facts, content, {}));
+}
+
+TEST(ChangeWatch, ReportsWrittenExecutables) {
   FakeFacts facts;
   FakeContent content;
   EXPECT_EQ(change_watch(facts, content)->operation, Operation::create_executable);
@@ -200,7 +297,7 @@ TEST(ChangeWatch, ReportsWrittenExecutablesThatStillHaveAName) {
   EXPECT_FALSE(change_watch(facts, content));
   facts.stat = file_stat(0755);
   facts.stat->stx_nlink = 0;
-  EXPECT_FALSE(change_watch(facts, content)) << "unlinked";
+  EXPECT_TRUE(change_watch(facts, content)) << "unlinked: it ran, or could have";
 }
 
 }  // namespace

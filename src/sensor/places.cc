@@ -1,0 +1,56 @@
+#include "sensor/places.h"
+
+#include <algorithm>
+
+namespace holdfast {
+namespace {
+
+bool lies_below(const std::string& path, const std::string& mount_point) {
+  return path.starts_with(mount_point) &&
+         (path.size() == mount_point.size() || path[mount_point.size()] == '/');
+}
+
+}  // namespace
+
+Places::Places(Place root, std::vector<Place> others, std::shared_ptr<RootContent> elsewhere)
+    : places_(std::move(others)) {
+  if (elsewhere && root.overlay) {
+    elsewhere_ =
+        Place{.content = std::move(elsewhere), .volume = Volume::mount, .rules = root.rules};
+  }
+  places_.insert(places_.begin(), std::move(root));
+  shared_with_root_ = std::any_of(places_.begin() + 1, places_.end(), [&](const Place& place) {
+    return place.device == places_.front().device;
+  });
+}
+
+const Place& Places::of(EventFacts& facts) const {
+  if (places_.size() == 1 && !elsewhere_) return root();
+  const std::optional<FileStat> file = facts.file();
+  if (!file) return root();
+  const dev_t device = device_of(*file);
+  const auto found = std::find_if(places_.begin() + 1, places_.end(),
+                                  [&](const Place& place) { return place.device == device; });
+  if (found == places_.end()) {
+    const bool unknown = elsewhere_ && device != root().device && !facts.on_overlay();
+    return unknown ? *elsewhere_ : root();
+  }
+  if (!shared_with_root_ || device != root().device) return *found;
+  return at(root(), facts.path().value_or(""));
+}
+
+const Place& Places::at(const Place& judged_by, const std::string& path) const {
+  if (judged_by.device == 0) return judged_by;
+  const Place* best = &judged_by;
+  std::size_t length = 0;
+  for (const Place& place : places_) {
+    if (place.device != judged_by.device || !lies_below(path, place.mount_point)) continue;
+    // Of two mounts at one point the later one is seen.
+    if (place.mount_point.size() < length) continue;
+    best = &place;
+    length = place.mount_point.size();
+  }
+  return *best;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,49 @@
+// Where in a container a file lies: on its root, on a filesystem of its own (tmpfs), or on a
+// volume. Each place has its own answer to what drift is.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "container/root_content.h"
+#include "holdfast/event.h"
+#include "sensor/event_facts.h"
+#include "sensor/gates.h"
+
+namespace holdfast {
+
+struct Place {
+  dev_t device = 0;                      // st_dev of its files
+  std::string mount_point;               // in the container; "" for the root
+  std::vector<std::string> views;        // directories that show it, for removing leftovers
+  std::shared_ptr<RootContent> content;  // never null
+  Volume volume = Volume::none;
+  ExecutableRules rules;
+  bool overlay = false;
+};
+
+class Places {
+ public:
+  // The root is where a file lies whose device is none of the others' (an overlay shows its layers'
+  // devices), unless it lies on no overlay though the root is one: then on a volume that is not
+  // known yet, whose content `elsewhere` judges.
+  explicit Places(Place root, std::vector<Place> others = {},
+                  std::shared_ptr<RootContent> elsewhere = nullptr);
+
+  const Place& root() const { return places_.front(); }
+
+  // The place by whose content a file is judged. Asks for the file's path only where its device
+  // does not decide.
+  const Place& of(EventFacts& facts) const;
+  // The place that a path lies in, of those on the same device: two volumes may share one.
+  const Place& at(const Place& judged_by, const std::string& path) const;
+
+ private:
+  std::vector<Place> places_;  // the root first
+  std::optional<Place> elsewhere_;
+  bool shared_with_root_ = false;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,65 @@
+#include "sensor/places.h"
+
+#include <gtest/gtest.h>
+
+#include "fakes.h"
+
+namespace holdfast {
+namespace {
+
+class PlacesTest : public testing::Test {
+ protected:
+  static Place place(unsigned minor, const std::string& mount_point, bool overlay = false) {
+    return {.device = device_of(on(minor)),
+            .mount_point = mount_point,
+            .content = std::make_shared<FakeContent>(),
+            .overlay = overlay};
+  }
+  static FileStat on(unsigned minor) {
+    FileStat file = file_stat(0755);
+    file.stx_dev_minor = minor;
+    return file;
+  }
+  const Place& of(const Places& places, unsigned minor, const std::string& path = "/x") {
+    facts_.stat = on(minor);
+    facts_.name = path;
+    return places.of(facts_);
+  }
+  FakeFacts facts_;
+};
+
+TEST_F(PlacesTest, AFileIsWhereItsDeviceIs) {
+  const Places places(place(1, "", true), {place(2, "/dev/shm"), place(3, "/data")});
+  EXPECT_EQ(of(places, 2).mount_point, "/dev/shm");
+  EXPECT_EQ(of(places, 3).mount_point, "/data");
+  EXPECT_EQ(of(places, 1).mount_point, "");
+  EXPECT_EQ(of(places, 9).mount_point, "") << "an overlay shows its layers' devices";
+}
+
+TEST_F(PlacesTest, WhatIsOnNoOverlayIsAVolumeThatIsNotKnownYet) {
+  const auto volume = std::make_shared<FakeContent>();
+  const Places places(place(1, "", true), {}, volume);
+  EXPECT_NE(of(places, 9).content, volume);
+  facts_.overlay = false;
+  EXPECT_EQ(of(places, 9).content, volume);
+  EXPECT_EQ(of(places, 9).volume, Volume::mount);
+  EXPECT_NE(of(places, 1).content, volume);
+}
+
+TEST_F(PlacesTest, ARootOnAVolumesDiskIsToldByPath) {
+  const Places places(place(1, ""), {place(1, "/data")});
+  EXPECT_EQ(of(places, 1, "/data/x").mount_point, "/data");
+  EXPECT_EQ(of(places, 1, "/database").mount_point, "");
+}
+
+TEST_F(PlacesTest, TheDeepestMountIsTheVolumeOfAPath) {
+  const Places places(place(1, "", true),
+                      {place(2, "/data"), place(2, "/etc/hosts"), place(2, "/data/inner")});
+  const Place& judged_by = of(places, 2);
+  EXPECT_EQ(places.at(judged_by, "/etc/hosts").mount_point, "/etc/hosts");
+  EXPECT_EQ(places.at(judged_by, "/data/inner/x").mount_point, "/data/inner");
+  EXPECT_EQ(places.at(judged_by, "/data/x").mount_point, "/data");
+}
+
+}  // namespace
+}  // namespace holdfast
