@@ -35,9 +35,15 @@ std::string act(const AlertRecord& record) {
   const std::string& path = record.event.path;
   switch (record.event.operation) {
     case Operation::create_executable:
-      return (ran ? "execution of added executable " : "creation of executable ") + path;
+      return (ran              ? "execution of added executable "
+              : record.is_read ? "opening of added code "
+                               : "creation of executable ") +
+             path;
     case Operation::modify_executable:
-      return (ran ? "execution of modified executable " : "modification of executable ") + path;
+      return (ran              ? "execution of modified executable "
+              : record.is_read ? "opening of modified code "
+                               : "modification of executable ") +
+             path;
     case Operation::exec_memfd:
       return "execution of memory file " + file_name_of(record.event);
     case Operation::create_file:

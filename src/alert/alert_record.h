@@ -40,6 +40,7 @@ struct AlertRecord {
   Outcome outcome = Outcome::alerted;
   std::optional<FileFacts> file;
   ProcessTree process;        // empty for `unprotected`
+  bool is_read = false;       // met when code was opened for reading (open_gate)
   std::string reason;         // why: "never part of the image", "its bytes differ from the image's"
   std::uint64_t repeats = 0;  // further equal acts within a second that this document stands for
   bool expected = false;      // AlertLog::expect() has counted it

@@ -7,6 +7,7 @@ EventKind kind_of_act(const AlertRecord& record) {
   // fanotify's permission hook is called from the kernel's security_file_open().
   const bool at_open = record.mechanism == Mechanism::open_gate;
   const std::string_view open_hook = at_open ? "lsm__file_open" : "";
+  if (record.is_read) return {"file", {"access"}, "open", open_hook};
   switch (record.event.operation) {
     case Operation::create_executable:
     case Operation::create_file:

@@ -277,6 +277,7 @@ void ContainerGuard::decide(const Act& act, const Place& judged_by, pid_t tid,
   record.decision = ask_policy(act, record.event);
   record.mechanism = act.mechanism;
   record.file = file_facts(act.file);
+  record.is_read = act.is_read;
   record.reason = act.reason;
   const bool block = record.decision.block && pending != nullptr;
   record.outcome = block ? Outcome::blocked : Outcome::alerted;

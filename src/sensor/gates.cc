@@ -45,9 +45,8 @@ std::optional<Act> code_act(const OpenedFile& open, bool written_too) {
   if (judgement.origin == Judgement::Origin::image) return std::nullopt;
   Act act =
       make_act(judgement.had_original ? Operation::modify_executable : Operation::create_executable,
-               Mechanism::open_gate, path, open.file,
-               "code opened for reading: " +
-                   (judgement.reason.empty() ? "not the image's" : judgement.reason));
+               Mechanism::open_gate, path, open.file, judgement.reason);
+  act.is_read = true;
   act.code_unread = open.code == Loadable::not_read;
   act.needs_comparison =
       act.code_unread || (judgement.origin == Judgement::Origin::undetermined && !written_too);
@@ -63,6 +62,7 @@ std::optional<Act> write_act(const OpenedFile& open, std::int64_t now_ns) {
     std::optional<Act> act = code_act(open, false);
     if (!act) return std::nullopt;
     act->operation = Operation::modify_executable;
+    act->is_read = false;
     act->reason = "code opened for writing";
     return act;
   }

@@ -69,7 +69,16 @@ def _oci_template():
             return file.read()
 
 
-def write_oci_config(directory, command, capabilities=CAPABILITIES, devices=(), annotations=None):
+def tmpfs(path):
+    return {"destination": path, "type": "tmpfs", "source": "tmpfs", "options": ["mode=1777"]}
+
+
+def volume(source, path):
+    return {"destination": path, "type": "bind", "source": source, "options": ["rbind", "rw"]}
+
+
+def write_oci_config(directory, command, capabilities=CAPABILITIES, devices=(), annotations=None,
+                     mounts=()):
     """config.json of a bundle: its root is rootfs, it has no terminal and no seccomp filter.
     Devices are the host's, by path."""
     config = json.loads(_oci_template())
@@ -88,6 +97,7 @@ def write_oci_config(directory, command, capabilities=CAPABILITIES, devices=(), 
         config["linux"]["devices"].append({**device, "path": path, "fileMode": 0o600})
         config["linux"]["resources"].setdefault("devices", []).append(
             {**device, "allow": True, "access": "rwm"})
+    config["mounts"] += mounts
     if annotations:
         config["annotations"] = annotations
     with open(f"{directory}/config.json", "w", encoding="utf-8") as file:
