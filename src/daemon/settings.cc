@@ -15,11 +15,11 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-constexpr std::array<std::string_view, 16> kSettingsKeys = {
-    "policies",      "run_dir",          "log_dir",     "alerts_file",
-    "host_root",     "runtime_binaries", "docker_root", "oci_state",
-    "rotate_bytes",  "podman_storage",   "rotate_keep", "alert_queue",
-    "compare_limit", "answer_deadline",  "heartbeat",   "fail_mode"};
+constexpr std::array<std::string_view, 17> kSettingsKeys = {
+    "policies",         "run_dir",     "log_dir",       "alerts_file",     "host_root",
+    "runtime_binaries", "docker_root", "oci_state",     "rotate_bytes",    "podman_storage",
+    "rotate_keep",      "alert_queue", "compare_limit", "answer_deadline", "heartbeat",
+    "fail_mode",        "exec_watch"};
 constexpr std::array<std::string_view, 5> kPolicyKeys = {"version", "selectors", "responses",
                                                          "file", "process"};
 
@@ -70,7 +70,9 @@ class SettingsReader {
     } else if (key == "heartbeat") {
       number(pair, 100, 60'000, settings_.heartbeat);
     } else if (key == "fail_mode") {
-      fail_mode(pair);
+      choice(pair, "allow", "deny", settings_.fail_allow);
+    } else if (key == "exec_watch") {
+      choice(pair, "auto", "off", settings_.exec_watch);
     } else {
       std::string hint =
           sink_.count() < kMaxSuggestions ? suggestion(key, words(kSettingsKeys)) : "";
@@ -112,14 +114,15 @@ class SettingsReader {
     }
   }
 
-  void fail_mode(const YamlPair& pair) {
+  // One of two words: the first is true.
+  void choice(const YamlPair& pair, const std::string& yes, const std::string& no, bool& setting) {
     const auto text = string_value(pair, "", sink_);
     if (!text) return;
-    if (text->value == "allow" || text->value == "deny") {
-      settings_.fail_allow = text->value == "allow";
+    if (text->value == yes || text->value == no) {
+      setting = text->value == yes;
     } else {
-      sink_.error(text->at,
-                  "fail_mode: " + in_quotes(text->value) + " is unknown; use allow or deny");
+      sink_.error(text->at, pair.key + ": " + in_quotes(text->value) + " is unknown; use " + yes +
+                                " or " + no);
     }
   }
 

@@ -27,6 +27,7 @@ struct Settings {
   std::uint64_t compare_limit = 256ull << 20;  // bytes: larger copied-up executables count as drift
   std::uint64_t answer_deadline = 2000;  // ms: each event is answered within it, whatever happens
   std::uint64_t heartbeat = 2000;  // ms: a worker that leaves events unread so long is replaced
+  bool exec_watch = true;          // look at what processes of containers run (auto, off)
   bool fail_allow = true;          // fail_mode: the answer when there is no decision
 
   // Puts sockets, the lock and logs below `dir` (--state-dir).

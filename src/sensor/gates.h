@@ -18,6 +18,7 @@ struct Act {
   std::string path;
   FileStat file{};
   std::string reason;
+  Volume volume = Volume::none;
   bool created_now = false;       // a refused creation leaves this empty file behind
   bool needs_comparison = false;  // exec gate: an act only if RootContent::compare() finds drift
 };
