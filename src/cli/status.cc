@@ -20,11 +20,15 @@ void print_readable(const nlohmann::json& status) {
     if (container.contains("image")) std::cout << "  " << container["image"].value("name", "");
     std::cout << "\n";
   }
+  const auto watch = status.value("exec_watch", nlohmann::json::object());
+  std::cout << "  exec watch " << watch.value("state", "");
+  if (watch.contains("reason")) std::cout << " (" << watch.value("reason", "") << ")";
+  std::cout << "\n";
   const auto& events = status["events"];
   const auto& alerts = status["alerts"];
   std::cout << "  events " << events.value("read", 0) << ", refused " << events.value("refused", 0)
-            << ", alerts written " << alerts.value("written", 0) << ", lost "
-            << alerts.value("lost", 0) << "\n";
+            << ", killed " << events.value("killed", 0) << ", alerts written "
+            << alerts.value("written", 0) << ", lost " << alerts.value("lost", 0) << "\n";
 }
 
 }  // namespace

@@ -28,6 +28,17 @@ void ignore_signals() {
   signal(SIGIO, SIG_IGN);  // a broken lease: its default action would end the daemon
 }
 
+Result<ProcConnector> subscribe_to_execs(const Settings& settings) {
+  if (!settings.exec_watch) return Error{0, "switched off by the setting exec_watch", ""};
+  Result<ProcConnector> connector = ProcConnector::subscribe();
+  if (!connector) {
+    spdlog::warn(
+        "no exec watch: {}; memory files and what runs from unmarked filesystems go unseen",
+        connector.error().message());
+  }
+  return connector;
+}
+
 KeeperSettings keeper_settings(const Settings& settings) {
   KeeperSettings keeper;
   keeper.heartbeat = std::chrono::milliseconds(settings.heartbeat);
@@ -61,8 +72,10 @@ int run_daemon(const RunOptions& options) {
   Result<SharedStatePtr> state = map_shared_state(settings.run_dir + "/state");
   if (!state) return refuse(state.error());
 
-  std::vector<int> descriptors = {lock->get(), manager.socket()};
-  const WorkerContext worker{settings, policies, *host, **state, getpid(), descriptors};
+  const Result<ProcConnector> execs = subscribe_to_execs(settings);
+
+  std::vector<int> descriptors = {lock->get(), manager.socket(), execs ? execs->fd() : -1};
+  const WorkerContext worker{settings, policies, *host, **state, execs, getpid(), descriptors};
   Keeper keeper(**state, std::move(manager), keeper_settings(settings),
                 [&] { return run_worker(worker); });
   keeper.inherit(std::move(stored));

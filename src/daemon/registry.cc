@@ -184,7 +184,10 @@ Registry::Root Registry::make_overlay_root(const Mount& mount, std::optional<pid
   Result<std::shared_ptr<OverlayContent>> own =
       OverlayContent::open(*layers, settings_.compare_limit, services_.is_mapped,
                            OverlayContent::Files::mounted_over_it);
-  if (!own) return root;
+  if (!own) {
+    root.reason = own.error().message();
+    return root;
+  }
   root.drift.overlay_device = mount.device;
   root.drift.own = *own;
   set_volume_content(root, facts, pid);
@@ -344,7 +347,11 @@ bool Registry::scan_cgroups() {
   for (const ContainerCgroup& container : *found) {
     if (container.pids.empty()) continue;
     containers.insert(container.container_id);
-    if (look_at(container, devices_in_use) == Look::not_set_up) {
+    const Look look = look_at(container, devices_in_use);
+    if (look == Look::covered && covered_.insert(container.container_id).second) {
+      on_covered_(container.container_id);
+    }
+    if (look == Look::not_set_up) {
       const auto [first, is_new] =
           settling_.try_emplace(container.container_id, std::chrono::steady_clock::now());
       if (std::chrono::steady_clock::now() - first->second < kSetUpTakes) {
@@ -425,6 +432,7 @@ void Registry::drop_roots(const std::unordered_set<dev_t>& devices_in_use,
   });
   std::erase_if(uncovered_, [&](const auto& entry) { return !containers.contains(entry.first); });
   std::erase_if(settling_, [&](const auto& entry) { return !containers.contains(entry.first); });
+  std::erase_if(covered_, [&](const std::string& id) { return !containers.contains(id); });
 }
 
 void Registry::report_uncovered(const std::string& id, const std::string& reason,
@@ -501,6 +509,18 @@ std::vector<ContainerStatus> Registry::containers() const {
     list.push_back({uncovered.workload, Coverage::none, uncovered.reason, uncovered.root_type, {}});
   }
   return list;
+}
+
+std::shared_ptr<ContainerGuard> Registry::guard_of(const std::string& container_id,
+                                                   dev_t root) const {
+  std::lock_guard lock(mutex_);
+  std::shared_ptr<ContainerGuard> by_device;
+  for (const auto& [key, entry] : roots_) {
+    if (!entry.guard) continue;
+    if (entry.guard->workload()->container.id == container_id) return entry.guard;
+    if (entry.device == root && entry.scope == MarkScope::filesystem) by_device = entry.guard;
+  }
+  return by_device;
 }
 
 }  // namespace holdfast

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -69,6 +70,14 @@ class Registry {
 
   std::vector<ContainerStatus> containers() const;
 
+  // Of the container, or while no runtime's files tell whose the root is, of a root of that device;
+  // null: it is not covered. By any thread.
+  std::shared_ptr<ContainerGuard> guard_of(const std::string& container_id, dev_t root) const;
+  // Called once for each container when its processes are known to be covered. Before any scan.
+  void set_on_covered(std::function<void(const std::string& container_id)> on_covered) {
+    on_covered_ = std::move(on_covered);
+  }
+
  private:
   struct Root {
     std::string key;                        // device and super options, or container id
@@ -128,6 +137,8 @@ class Registry {
   std::map<std::string, Root> roots_;  // by device and super options, or container id
   std::unordered_map<std::string, Uncovered> uncovered_;  // by container id
   std::unordered_map<std::string, std::chrono::steady_clock::time_point> settling_;  // first seen
+  std::unordered_set<std::string> covered_;  // container ids that on_covered_ was called for
+  std::function<void(const std::string&)> on_covered_ = [](const std::string&) {};
 };
 
 }  // namespace holdfast

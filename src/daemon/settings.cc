@@ -15,11 +15,11 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-constexpr std::array<std::string_view, 18> kSettingsKeys = {
+constexpr std::array<std::string_view, 19> kSettingsKeys = {
     "policies",         "run_dir",     "log_dir",       "alerts_file",     "host_root",
     "runtime_binaries", "docker_root", "oci_state",     "rotate_bytes",    "podman_storage",
     "rotate_keep",      "alert_queue", "compare_limit", "answer_deadline", "heartbeat",
-    "fail_mode",        "executables", "volumes"};
+    "fail_mode",        "executables", "volumes",       "exec_watch"};
 constexpr std::array<std::string_view, 5> kPolicyKeys = {"version", "selectors", "responses",
                                                          "file", "process"};
 
@@ -71,6 +71,8 @@ class SettingsReader {
       number(pair, 100, 60'000, settings_.heartbeat);
     } else if (key == "fail_mode") {
       choice(pair, "fail_mode", "allow", "deny", settings_.fail_allow);
+    } else if (key == "exec_watch") {
+      choice(pair, "exec_watch", "auto", "off", settings_.exec_watch);
     } else if (key == "executables") {
       choice(pair, "executables", "elf", "mode", settings_.executables_elf);
     } else if (key == "volumes") {

@@ -29,6 +29,7 @@ struct Settings {
   bool volumes_trusted = true;                 // volumes.trust: unchanged; false: none
   std::uint64_t answer_deadline = 2000;  // ms: each event is answered within it, whatever happens
   std::uint64_t heartbeat = 2000;  // ms: a worker that leaves events unread so long is replaced
+  bool exec_watch = true;          // look at what processes of containers run (auto, off)
   bool fail_allow = true;          // fail_mode: the answer when there is no decision
 
   // Puts sockets, the lock and logs below `dir` (--state-dir).

@@ -18,6 +18,18 @@ nlohmann::json denied_by_kernel(const GateCounters& counters) {
   return by_name;
 }
 
+nlohmann::json exec_watch(const DaemonStatus& status) {
+  nlohmann::json watch{{"state", status.exec_watch}};
+  if (!status.exec_watch_reason.empty()) watch["reason"] = status.exec_watch_reason;
+  if (const ExecWatchCounters* counters = status.exec_watch_counters) {
+    watch["execs"] = counters->execs.load();
+    watch["of_containers"] = counters->containers.load();
+    watch["scanned"] = counters->scanned.load();
+    watch["lost"] = counters->lost.load();
+  }
+  return watch;
+}
+
 }  // namespace
 
 std::string status_document(const DaemonStatus& status, const GateCounters& counters) {
@@ -50,6 +62,7 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
                 {"policies", status.policies},
                 {"runtime_hold",
                  {{"ready", status.runtime_hold}, {"restarts", status.runtime_hold_restarts}}},
+                {"exec_watch", exec_watch(status)},
                 {"keeper", {{"pid", status.keeper}}},
                 {"worker",
                  {{"pid", status.worker},
@@ -60,6 +73,7 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
                  {{"read", counters.events.load()},
                   {"refused", counters.refused.load()},
                   {"alerted", counters.alerted.load()},
+                  {"killed", counters.killed.load()},
                   {"compared", counters.comparisons.load()},
                   {"uncompared", counters.uncompared.load()},
                   {"undecided", counters.undecided.load()},

@@ -6,6 +6,7 @@
 
 #include "alert/alert_log.h"
 #include "daemon/registry.h"
+#include "sensor/exec_watch.h"
 
 namespace holdfast {
 
@@ -14,6 +15,9 @@ struct DaemonStatus {
   bool enforcing = false;  // some policy blocks
   bool runtime_hold = false;
   std::uint64_t runtime_hold_restarts = 0;
+  std::string exec_watch;         // "on", "scans only" or "off"
+  std::string exec_watch_reason;  // why execs are not heard of
+  const ExecWatchCounters* exec_watch_counters = nullptr;
   std::string policy_error;  // of the last reload; empty when it succeeded
   std::vector<ContainerStatus> containers;
   AlertLogCounters alerts;

@@ -18,6 +18,7 @@
 #include "daemon/keeper.h"
 #include "daemon/policy_store.h"
 #include "daemon/status_document.h"
+#include "sensor/exec_watch.h"
 
 namespace holdfast {
 namespace {
@@ -58,13 +59,35 @@ Action strongest_action(const PolicySet& policies) {
   return policies.strongest_for({Operation::create_executable, Operation::modify_executable});
 }
 
-void announce(const PolicySet& policies) {
+void announce(const PolicySet& policies, bool exec_watch) {
   spdlog::info("policy: executables are {}", strongest_action(policies) == Action::block
                                                  ? "blocked and reported"
                                                  : "reported, not blocked");
-  if (policies.strongest_for({Operation::exec_memfd}) != Action::allow) {
-    spdlog::warn("execMemFd is not enforced yet: memory files run unseen");
+  if (policies.strongest_for({Operation::exec_memfd}) != Action::allow && !exec_watch) {
+    spdlog::warn("execMemFd is not enforced without the exec watch: memory files run unseen");
   }
+}
+
+ExecWatchServices exec_watch_services(const WorkerContext& context, const Registry& registry,
+                                      const WorkloadResolver& resolver, BoundedCalls& calls) {
+  ExecWatchServices services;
+  services.known_ids = &resolver;
+  services.guard_of = [&registry](const std::string& id, dev_t root) {
+    return registry.guard_of(id, root);
+  };
+  services.runtime_binaries = [&context] {
+    return find_runtime_binaries(context.host, context.settings.runtime_binaries);
+  };
+  services.host_mountinfo = context.host.mountinfo_path();
+  services.host_root = context.host.root();
+  services.calls = &calls;
+  return services;
+}
+
+void show_exec_watch(DaemonStatus& status, const ExecWatch* watch, const WorkerContext& context) {
+  status.exec_watch = watch == nullptr ? "off" : watch->hears_execs() ? "on" : "scans only";
+  if (!context.exec_events) status.exec_watch_reason = context.exec_events.error().message();
+  if (watch != nullptr) status.exec_watch_counters = &watch->counters();
 }
 
 // What one reload led to; read by the status.
@@ -171,6 +194,12 @@ int run_worker(const WorkerContext& context) {
                     {settings.compare_limit, strongest_action(*policies.get()) == Action::block,
                      settings.executables_elf, settings.volumes_trusted,
                      settings.run_dir + "/volume-references.json"});
+  std::unique_ptr<ExecWatch> exec_watch;
+  if (settings.exec_watch) {
+    exec_watch = ExecWatch::start(context.exec_events ? &*context.exec_events : nullptr,
+                                  exec_watch_services(context, registry, resolver, bounded_calls));
+    registry.set_on_covered([&](const std::string& id) { exec_watch->scan(id); });
+  }
   Result<std::unique_ptr<ContainerWatch>> watch =
       ContainerWatch::start(context.host, registry, **mount_watch, settings.runtime_binaries);
   if (!watch) return refuse(watch.error());
@@ -183,6 +212,7 @@ int run_worker(const WorkerContext& context) {
     now.runtime_hold_restarts = (*watch)->hold_restarts();
     now.containers = registry.containers();
     now.alerts = (*log)->counters();
+    show_exec_watch(now, exec_watch.get(), context);
     now.policy_error = reload_error.get();
     now.keeper = context.keeper;
     now.worker = getpid();
@@ -194,7 +224,8 @@ int run_worker(const WorkerContext& context) {
       ControlServer::start(settings.run_dir + "/control.sock", status);
   if (!control) return refuse(control.error());
 
-  announce(*policies.get());
+  const bool hears_execs = exec_watch && exec_watch->hears_execs();
+  announce(*policies.get(), hears_execs);
   report_undecided(state, **log);
   state.ready = 1;
   tell_keeper();
@@ -210,7 +241,7 @@ int run_worker(const WorkerContext& context) {
     LoadedPolicies& good = std::get<LoadedPolicies>(fresh);
     (void)save_policies_in_force(settings, good.texts).ok();
     policies.replace(std::move(good.set));
-    announce(*policies.get());
+    announce(*policies.get(), hears_execs);
     const bool block = strongest_action(*policies.get()) == Action::block;
     (*watch)->post([&registry, block] { registry.set_block(block); });
   };
@@ -231,6 +262,7 @@ int run_worker(const WorkerContext& context) {
   }
   control->reset();
   watch->reset();        // the hold ends: runtimes run
+  exec_watch.reset();    // its comparisons are openers too: before nobody answers
   (*responder)->stop();  // what was read gets its answer
   log->reset();          // what is queued is written
   // The groups stay, with their marks and what waits in them: for the next worker, or in the

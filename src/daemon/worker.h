@@ -9,6 +9,7 @@
 #include "daemon/settings.h"
 #include "daemon/shared_state.h"
 #include "daemon/startup.h"
+#include "kernel/proc_connector.h"
 
 namespace holdfast {
 
@@ -17,6 +18,8 @@ struct WorkerContext {
   const LoadedPolicies& policies;  // as they were when the keeper started
   const HostView& host;
   SharedState& state;
+  // The keeper's, as a worker may not subscribe; or why there is none.
+  const Result<ProcConnector>& exec_events;
   pid_t keeper = 0;
   std::vector<int> keepers_descriptors;
 };

@@ -21,6 +21,15 @@ FileFacts file_facts(const FileStat& file) {
   return {file.stx_mode, file.stx_ino, file.stx_size, file.stx_uid, file.stx_gid};
 }
 
+Process asked_about(const ProcessFacts& facts) {
+  Process process;
+  process.pid = facts.pid;
+  if (!facts.name.empty()) process.name = facts.name;
+  if (!facts.executable.empty()) process.executable = facts.executable;
+  process.interactive = facts.interactive;
+  return process;
+}
+
 void merge(Decision& into, Decision other) {
   into.strongest = std::max(into.strongest, other.strongest);
   into.alert |= other.alert;
@@ -222,7 +231,8 @@ Decision ContainerGuard::ask_policy(const Act& act, const Event& event) const {
   asked.operation = act.operation == Operation::create_executable ? Operation::create_file
                                                                   : Operation::modify_file;
   Decision decision = policies->decide(event);
-  if (act.mechanism != Mechanism::exec_gate) merge(decision, policies->decide(asked));
+  const bool runs = act.mechanism == Mechanism::exec_gate || act.mechanism == Mechanism::exec_watch;
+  if (!runs) merge(decision, policies->decide(asked));
   return decision;
 }
 
@@ -242,14 +252,7 @@ bool ContainerGuard::remove(const Act& act, const Place& place, int fd) const {
        device = place.device] { return remove_leftover(own->get(), file, below, views, device); });
 }
 
-void ContainerGuard::decide(const Act& act, const Place& judged_by, pid_t tid,
-                            PendingPermission* pending) {
-  const Intent intent = act.mechanism == Mechanism::exec_gate ? Intent::run : Intent::write;
-  if (services_.origin->is_host(tid, intent)) {
-    if (pending != nullptr) pending->allow();
-    return;
-  }
-
+AlertRecord ContainerGuard::record_of(const Act& act, pid_t tid) const {
   std::function<std::shared_ptr<const Workload>(pid_t)> identify;
   AlertRecord record;
   {
@@ -261,27 +264,43 @@ void ContainerGuard::decide(const Act& act, const Place& judged_by, pid_t tid,
   record.time = std::chrono::system_clock::now();
   record.event.operation = act.operation;
   record.event.path = act.path;
-  const std::shared_ptr<const Places> places = this->places();
-  const Place& place = places->at(judged_by, act.path);
-  record.event.volume = place.volume;
-  // Read now: a blocked process cannot exit or change its name.
-  record.process =
-      services_.read_process(record.event.workload ? record.event.workload->container.id : "",
-                             thread_group_of(tid).value_or(tid));
-  const ProcessFacts& process = record.process.process;
-  record.event.process.pid = process.pid;
-  if (!process.name.empty()) record.event.process.name = process.name;
-  if (!process.executable.empty()) record.event.process.executable = process.executable;
-  record.event.process.interactive = process.interactive;
-
-  record.decision = ask_policy(act, record.event);
+  record.event.volume = act.volume;
   record.mechanism = act.mechanism;
   record.file = file_facts(act.file);
   record.is_read = act.is_read;
   record.reason = act.reason;
+  return record;
+}
+
+void ContainerGuard::name_process(AlertRecord& record, ProcessTree process) {
+  record.process = std::move(process);
+  record.event.process = asked_about(record.process.process);
+}
+
+void ContainerGuard::decide(const Act& act, const Place& judged_by, pid_t tid,
+                            PendingPermission* pending) {
+  const Intent intent = act.mechanism == Mechanism::exec_gate ? Intent::run : Intent::write;
+  if (services_.origin->is_host(tid, intent)) {
+    if (pending != nullptr) pending->allow();
+    return;
+  }
+
+  AlertRecord record = record_of(act, tid);
+  const std::shared_ptr<const Places> places = this->places();
+  const Place& place = places->at(judged_by, act.path);
+  record.event.volume = place.volume;
+  // Read now: a blocked process cannot exit or change its name.
+  name_process(record, services_.read_process(
+                           record.event.workload ? record.event.workload->container.id : "",
+                           thread_group_of(tid).value_or(tid)));
+  record.decision = ask_policy(act, record.event);
   const bool block = record.decision.block && pending != nullptr;
   record.outcome = block ? Outcome::blocked : Outcome::alerted;
-  const bool tell = record.decision.strongest != Action::allow;
+  bool tell = record.decision.strongest != Action::allow;
+  if (act.mechanism == Mechanism::exec_gate && !block) {
+    // The exec watch may have told of it already.
+    tell = let_run_.seen_by_gate(record.process.process.pid, act.file) && tell;
+  }
   if (tell) services_.expect(record);
   bool in_time = true;
   if (block) {

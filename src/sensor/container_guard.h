@@ -18,7 +18,9 @@
 #include "kernel/pending_permission.h"
 #include "sensor/gates.h"
 #include "sensor/kernel_event_facts.h"
+#include "sensor/let_run.h"
 #include "sensor/places.h"
+#include "sensor/running_process.h"
 #include "sensor/undecided_execs.h"
 
 namespace holdfast {
@@ -28,6 +30,7 @@ struct GateCounters {
   std::atomic<std::uint64_t> events{0};       // read from the kernel
   std::atomic<std::uint64_t> refused{0};      // answered with EPERM by policy
   std::atomic<std::uint64_t> alerted{0};      // acts that were let happen and reported
+  std::atomic<std::uint64_t> killed{0};       // processes ended that ran what must not
   std::atomic<std::uint64_t> comparisons{0};  // whole-file comparisons
   std::atomic<std::uint64_t> uncompared{0};   // decided as drift: not compared in time
   std::atomic<std::uint64_t> undecided{0};    // answered by the fail mode
@@ -111,6 +114,8 @@ class ContainerGuard {
   std::optional<Act> carry_out(const Deferred& deferred) const;
   std::optional<Act> substitute(const Deferred& deferred) const;
   void conclude(Deferred& deferred, const std::optional<Act>& act);
+  // A process of the container runs drift, and may have been let: ends it where the policy blocks.
+  void found_running(const Act& act, const RunningProcess& process, Found found);
   // Tells that an event was answered by the fail mode, its decision being stuck somewhere.
   void report_undecided(const EventSlot& slot, bool allowed);
   // Tells that the kernel denied openers without an event.
@@ -124,11 +129,14 @@ class ContainerGuard {
   void report_lost_events();
   void decide(const Act& act, const Place& place, pid_t tid, PendingPermission* pending);
   bool remove(const Act& act, const Place& place, int fd) const;
+  AlertRecord record_of(const Act& act, pid_t tid) const;
+  static void name_process(AlertRecord& record, ProcessTree process);
   Decision ask_policy(const Act& act, const Event& event) const;
 
   std::shared_ptr<FanotifyGroup> group_;
   const RootMount root_;
   const GuardServices& services_;
+  LetRun let_run_;
 
   mutable std::mutex mutex_;
   std::shared_ptr<const Workload> workload_;

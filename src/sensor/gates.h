@@ -24,8 +24,9 @@ struct Act {
   std::string path;
   FileStat file{};
   std::string reason;
-  bool created_now = false;  // a refused creation leaves this empty file behind
-  bool is_read = false;      // code opened for reading: nothing is created or modified now
+  Volume volume = Volume::none;  // where a running program lies
+  bool created_now = false;      // a refused creation leaves this empty file behind
+  bool is_read = false;          // code opened for reading: nothing is created or modified now
   // An act only if compare_gate() finds drift, and code where that is not known yet.
   bool needs_comparison = false;
   bool code_unread = false;

@@ -39,6 +39,12 @@ const Place& Places::of(EventFacts& facts) const {
   return at(root(), facts.path().value_or(""));
 }
 
+std::shared_ptr<RootContent> Places::content_on(dev_t device) const {
+  const auto found = std::find_if(places_.begin() + 1, places_.end(),
+                                  [&](const Place& place) { return place.device == device; });
+  return found == places_.end() ? nullptr : found->content;
+}
+
 const Place& Places::at(const Place& judged_by, const std::string& path) const {
   if (judged_by.device == 0) return judged_by;
   const Place* best = &judged_by;

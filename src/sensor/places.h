@@ -37,6 +37,11 @@ class Places {
   // The place by whose content a file is judged. Asks for the file's path only where its device
   // does not decide.
   const Place& of(EventFacts& facts) const;
+  // By what a file there is judged, found by its device alone; null: nothing is known of it.
+  std::shared_ptr<RootContent> content_on(dev_t device) const;
+  std::shared_ptr<RootContent> content_elsewhere() const {
+    return elsewhere_ ? elsewhere_->content : nullptr;
+  }
   // The place that a path lies in, of those on the same device: two volumes may share one.
   const Place& at(const Place& judged_by, const std::string& path) const;
 

@@ -36,7 +36,8 @@ TEST(Settings, EveryKeyIsRead) {
                      "policies: [/a, /b.yml]\nrun_dir: /r\nlog_dir: /l\nalerts_file: /al\n"
                      "host_root: /proc/1/root\nruntime_binaries: [/opt/runc]\n"
                      "podman_storage: [/p]\ndocker_root: [/d]\noci_state: [/o1, /o2]\n"
-                     "rotate_bytes: 65536\nrotate_keep: 0\nalert_queue: 1\ncompare_limit: 0\n");
+                     "rotate_bytes: 65536\nrotate_keep: 0\nalert_queue: 1\ncompare_limit: 0\n"
+                     "exec_watch: off\nfail_mode: deny\n");
   EXPECT_THAT(parsed.diagnostics, ElementsAre());
   const Settings& settings = parsed.settings;
   EXPECT_THAT(settings.policies, ElementsAre("/a", "/b.yml"));
@@ -52,6 +53,8 @@ TEST(Settings, EveryKeyIsRead) {
   EXPECT_EQ(settings.rotate_keep, 0);
   EXPECT_EQ(settings.alert_queue, 1U);
   EXPECT_EQ(settings.compare_limit, 0U);
+  EXPECT_FALSE(settings.exec_watch);
+  EXPECT_FALSE(settings.fail_allow);
 }
 
 TEST(Settings, MistakesAreAllReportedWhereTheyStand) {
