@@ -33,10 +33,9 @@ UniqueFd clock_watch() {
 }  // namespace
 
 Result<std::unique_ptr<ContainerWatch>> ContainerWatch::start(
-    const HostView& host, Registry& registry, MountWatch& mount_watch,
-    std::vector<std::string> configured_runtimes) {
+    const HostView& host, Registry& registry, std::vector<std::string> configured_runtimes) {
   std::unique_ptr<ContainerWatch> watch(
-      new ContainerWatch(host, registry, mount_watch, std::move(configured_runtimes)));
+      new ContainerWatch(host, registry, std::move(configured_runtimes)));
   watch->mountinfo_.reset(open(host.mountinfo_path().c_str(), O_RDONLY | O_CLOEXEC));
   if (!watch->mountinfo_.valid()) return errno_error("open " + host.mountinfo_path());
   watch->clock_ = clock_watch();
@@ -48,12 +47,9 @@ Result<std::unique_ptr<ContainerWatch>> ContainerWatch::start(
   return watch;
 }
 
-ContainerWatch::ContainerWatch(const HostView& host, Registry& registry, MountWatch& mount_watch,
+ContainerWatch::ContainerWatch(const HostView& host, Registry& registry,
                                std::vector<std::string> configured_runtimes)
-    : host_(host),
-      registry_(registry),
-      mount_watch_(mount_watch),
-      configured_runtimes_(std::move(configured_runtimes)) {}
+    : host_(host), registry_(registry), configured_runtimes_(std::move(configured_runtimes)) {}
 
 ContainerWatch::~ContainerWatch() {
   stopping_ = true;
@@ -133,14 +129,11 @@ int ContainerWatch::settle() {
 
 void ContainerWatch::run() {
   while (!stopping_) {
-    int timeout = settle();
-    const int rest = mount_watch_.timeout();
-    if (rest >= 0 && (timeout < 0 || rest < timeout)) timeout = rest;
-    std::array<pollfd, 5> waiting{{{mountinfo_.get(), POLLPRI, 0},
+    const int timeout = settle();
+    std::array<pollfd, 4> waiting{{{mountinfo_.get(), POLLPRI, 0},
                                    {hold_ ? hold_->fd() : -1, POLLIN, 0},
                                    {clock_.get(), POLLIN, 0},
-                                   {wake_.fd(), POLLIN, 0},
-                                   {mount_watch_.fd(), POLLIN, 0}}};
+                                   {wake_.fd(), POLLIN, 0}}};
     if (poll(waiting.data(), waiting.size(), timeout) < 0) continue;
     if (waiting[0].revents != 0) {
       scan_mounts();
@@ -148,7 +141,6 @@ void ContainerWatch::run() {
       looks_.push_back(Clock::now() + kLookAgain);
     }
     if (waiting[1].revents != 0) serve_hold();
-    mount_watch_.serve();
     if (waiting[2].revents != 0) {
       spdlog::warn(
           "the clock was set: birth times no longer tell image files of running containers");

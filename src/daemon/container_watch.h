@@ -1,5 +1,5 @@
-// The thread that keeps the registry current: wakes on mount changes of the host and of
-// containers, on the runtime hold, on clock changes; has no timer of its own while nothing happens.
+// The thread that keeps the registry current: wakes on the host's mount changes, on the runtime
+// hold, on clock changes; has no timer of its own while nothing happens.
 #pragma once
 
 #include <functional>
@@ -17,8 +17,7 @@ class ContainerWatch {
  public:
   // Scans once, then starts the hold and the thread.
   static Result<std::unique_ptr<ContainerWatch>> start(
-      const HostView& host, Registry& registry, MountWatch& mount_watch,
-      std::vector<std::string> configured_runtimes);
+      const HostView& host, Registry& registry, std::vector<std::string> configured_runtimes);
   ~ContainerWatch();
 
   // Runs `task` on the watch's thread, which owns the registry.
@@ -28,7 +27,7 @@ class ContainerWatch {
   bool hold_ready() const { return hold_ready_; }
 
  private:
-  ContainerWatch(const HostView& host, Registry& registry, MountWatch& mount_watch,
+  ContainerWatch(const HostView& host, Registry& registry,
                  std::vector<std::string> configured_runtimes);
   void run();
   void start_hold();
@@ -38,7 +37,6 @@ class ContainerWatch {
 
   const HostView& host_;
   Registry& registry_;
-  MountWatch& mount_watch_;
   std::vector<std::string> configured_runtimes_;
   UniqueFd mountinfo_;
   UniqueFd clock_;  // a timer that is cancelled when the clock is set

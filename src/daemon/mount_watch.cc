@@ -13,8 +13,8 @@ constexpr std::size_t kMostOfContainer = 8;
 constexpr std::size_t kMostWatched = 2048;
 // A container that mounts in a loop costs a look each time that has passed, no more.
 constexpr std::chrono::milliseconds kRest{20};
-constexpr int kAtOnce = 64;
 constexpr std::uint64_t kProcessEnded = 1;  // lowest bit of an event's key
+constexpr std::uint64_t kStop = 0;          // keys of namespaces begin at 1
 
 UniqueFd open_process(pid_t pid) {
 #ifdef SYS_pidfd_open
@@ -26,10 +26,28 @@ UniqueFd open_process(pid_t pid) {
 
 }  // namespace
 
-Result<std::unique_ptr<MountWatch>> MountWatch::create() {
+Result<std::unique_ptr<MountWatch>> MountWatch::start() {
   Result<Epoll> epoll = Epoll::create();
   if (!epoll) return epoll.error();
-  return std::unique_ptr<MountWatch>(new MountWatch(std::move(*epoll)));
+  std::unique_ptr<MountWatch> watch(new MountWatch(std::move(*epoll)));
+  if (Status added = watch->epoll_.add(watch->wake_.fd(), EPOLLIN, kStop); !added) {
+    return added.error();
+  }
+  watch->thread_ = std::thread([w = watch.get()] { w->run(); });
+  return watch;
+}
+
+MountWatch::~MountWatch() {
+  stopping_ = true;
+  wake_.raise();
+  if (thread_.joinable()) thread_.join();
+}
+
+void MountWatch::run() {
+  while (!stopping_) {
+    const std::optional<std::uint64_t> event = epoll_.wait_for(rearm_due());
+    if (event && *event != kStop) serve(*event);
+  }
 }
 
 void MountWatch::watch(const std::shared_ptr<ContainerMounts>& mounts, ino_t mount_namespace,
@@ -64,24 +82,7 @@ std::vector<pid_t> MountWatch::processes(const ContainerMounts& mounts) const {
   return found;
 }
 
-int MountWatch::timeout() const {
-  std::lock_guard lock(mutex_);
-  if (resting_.empty()) return -1;
-  const auto wait =
-      std::chrono::duration_cast<std::chrono::milliseconds>(resting_.front().first - Clock::now());
-  return std::max(1, static_cast<int>(wait.count()) + 1);
-}
-
-void MountWatch::serve() {
-  rearm_due();
-  for (int i = 0; i < kAtOnce; ++i) {
-    const std::optional<std::uint64_t> event = epoll_.poll();
-    if (!event) return;
-    serve_one(*event);
-  }
-}
-
-void MountWatch::serve_one(std::uint64_t event) {
+void MountWatch::serve(std::uint64_t event) {
   const std::uint64_t key = event >> 1;
   std::shared_ptr<ContainerMounts> mounts;
   ino_t mount_namespace = 0;
@@ -109,7 +110,7 @@ void MountWatch::serve_one(std::uint64_t event) {
   }
 }
 
-void MountWatch::rearm_due() {
+int MountWatch::rearm_due() {
   std::lock_guard lock(mutex_);
   const Clock::time_point now = Clock::now();
   const auto due = std::partition_point(resting_.begin(), resting_.end(),
@@ -121,6 +122,9 @@ void MountWatch::rearm_due() {
         .ok();
   }
   resting_.erase(resting_.begin(), due);
+  if (resting_.empty()) return -1;
+  using std::chrono::ceil, std::chrono::milliseconds;
+  return static_cast<int>(ceil<milliseconds>(resting_.front().first - now).count());
 }
 
 }  // namespace holdfast

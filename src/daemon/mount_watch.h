@@ -2,9 +2,11 @@
 // proc_pid_mountinfo(5).
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -13,11 +15,15 @@
 
 namespace holdfast {
 
+// A thread of its own: to ask whether a mountinfo has changed takes the answer away, so that its
+// epoll cannot be one of the descriptors that another thread polls.
+//
 // An open mountinfo keeps its mount namespace, and with it the container's root, from going away.
 // So it is closed as soon as the process it was opened through ends.
 class MountWatch {
  public:
-  static Result<std::unique_ptr<MountWatch>> create();
+  static Result<std::unique_ptr<MountWatch>> start();
+  ~MountWatch();
 
   // By any thread; nothing happens for a namespace that is watched already, beyond a number of
   // namespaces, or where the kernel has no pidfd_open (5.3).
@@ -25,11 +31,6 @@ class MountWatch {
 
   // One process of each namespace of that container that is watched.
   std::vector<pid_t> processes(const ContainerMounts& mounts) const;
-
-  // For poll; serve() when readable, and when `timeout` milliseconds (-1: never) have passed.
-  int fd() const { return epoll_.fd(); }
-  int timeout() const;
-  void serve();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -41,14 +42,20 @@ class MountWatch {
     UniqueFd process;
   };
   explicit MountWatch(Epoll epoll) : epoll_(std::move(epoll)) {}
-  void serve_one(std::uint64_t event);
-  void rearm_due();
+  void run();
+  void serve(std::uint64_t event);
+  // Milliseconds until the next one is due, -1: none is resting.
+  int rearm_due();
 
   Epoll epoll_;
   mutable std::mutex mutex_;
   std::uint64_t next_key_ = 1;
   std::unordered_map<std::uint64_t, Watched> watched_;
   std::vector<std::pair<Clock::time_point, std::uint64_t>> resting_;  // rearmed at that time
+
+  WakeSignal wake_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
 };
 
 }  // namespace holdfast

@@ -187,7 +187,7 @@ int run_worker(const WorkerContext& context) {
   Result<std::unique_ptr<Responder>> responder = Responder::start(
       groups, services, {std::chrono::milliseconds(settings.answer_deadline), descriptor_limit()});
   if (!responder) return refuse(responder.error());
-  Result<std::unique_ptr<MountWatch>> mount_watch = MountWatch::create();
+  Result<std::unique_ptr<MountWatch>> mount_watch = MountWatch::start();
   if (!mount_watch) return refuse(mount_watch.error());
   Registry registry(context.host, resolver, groups, **responder, services, bounded_calls,
                     **mount_watch,
@@ -201,7 +201,7 @@ int run_worker(const WorkerContext& context) {
     registry.set_on_covered([&](const std::string& id) { exec_watch->scan(id); });
   }
   Result<std::unique_ptr<ContainerWatch>> watch =
-      ContainerWatch::start(context.host, registry, **mount_watch, settings.runtime_binaries);
+      ContainerWatch::start(context.host, registry, settings.runtime_binaries);
   if (!watch) return refuse(watch.error());
 
   const auto status = [&] {

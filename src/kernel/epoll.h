@@ -29,12 +29,10 @@ class Epoll {
   }
   void remove(int fd) { epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, nullptr); }
 
-  int fd() const { return fd_.get(); }  // readable when one of them is ready
-
-  // Key of one ready descriptor, if there is one.
-  std::optional<std::uint64_t> poll() {
+  // Key of one ready descriptor, if there is one within so many milliseconds (-1: without limit).
+  std::optional<std::uint64_t> wait_for(int milliseconds) {
     epoll_event event{};
-    if (epoll_wait(fd_.get(), &event, 1, 0) != 1) return std::nullopt;
+    if (epoll_wait(fd_.get(), &event, 1, milliseconds) != 1) return std::nullopt;
     const std::uint64_t key = event.data.u64;
     return key;
   }

@@ -15,7 +15,7 @@ def container(bundle, host_root, blocking):
 @pytest.mark.parametrize("place", ["/tmp", "/opt"])
 def test_the_loader_gets_nothing(place, container, blocking):
     path = f"{place}/program"
-    done = container.sh(f"cat /bin/ls >{path} && {LOADER} {path} /")
+    done = container.sh(f"mkdir -p {place} && cat /bin/ls >{path} && {LOADER} {path} /")
     assert_refused(done)
     alert = blocking.wait_alert(container.id, "createExecutable", path)
     assert alert["holdfast"]["mechanism"] == "open_gate"
@@ -38,7 +38,7 @@ def test_dlopen(container):
 
 def test_the_images_own_libraries_load(container, blocking):
     before = len(blocking.alerts(container.id))
-    done = container.sh("chown -R 0:0 /lib/x86_64-linux-gnu/libm.so.6 /usr/lib/python3 && "
+    done = container.sh("chown -R 0:0 /lib/x86_64-linux-gnu/libm.so.6 /usr/lib/python3.11 && "
                         "python3 -c 'import ctypes; ctypes.CDLL(\"libm.so.6\")' && "
                         f"{LOADER} /bin/true")
     assert done.returncode == 0, done.stdout
@@ -56,23 +56,3 @@ def test_data_that_only_looks_like_code(container, blocking):
         "cat /tmp/x.o >/dev/null && head -c 5000 /dev/urandom >/tmp/r && cat /tmp/r >/dev/null")
     assert done.returncode == 0, done.stdout
     assert len(blocking.alerts(container.id)) == before
-
-
-def test_mode_alone(make_daemon, block_policy, settings, work, bundle, host_root):
-    path = f"{work}/mode.yml"
-    with open(settings, encoding="utf-8") as file, open(path, "w", encoding="utf-8") as out:
-        out.write(file.read() + "executables: mode\n")
-    make_daemon(block_policy, settings=path)
-    container = bundle("runc", host_root).start()
-    done = container.sh(f"cat /bin/true >/tmp/p && {LOADER} /tmp/p")
-    assert done.returncode == 0, done.stdout
-    container.remove()
-
-
-def test_alert_only_tells_of_it(make_daemon, default_policy, bundle, host_root):
-    daemon = make_daemon(default_policy)
-    container = bundle("runc", host_root, mounts=[tmpfs("/tmp")]).start()
-    assert container.sh(f"cat /bin/true >/tmp/p && {LOADER} /tmp/p").returncode == 0
-    alert = daemon.wait_alert(container.id, "createExecutable", "/tmp/p", outcome="alerted")
-    assert alert["holdfast"]["mechanism"] == "open_gate"
-    container.remove()
