@@ -35,6 +35,19 @@ bool shows_execute_bits(const std::string& type) {
   return type == "vfat" || type == "msdos" || type == "exfat" || type == "ntfs" || type == "ntfs3";
 }
 
+namespace {
+
+bool is_writable(const Mount& mount) { return !has_option(mount.options, "ro"); }
+
+// Does a writable mount show the file system from there, or from above it?
+bool shows(const Mount& writable, const Mount& mount) {
+  if (writable.device != mount.device || !is_writable(writable)) return false;
+  return writable.root == "/" || writable.root == mount.root ||
+         mount.root.starts_with(writable.root + "/");
+}
+
+}  // namespace
+
 std::vector<MarkPlan> plan_marks(const std::vector<Mount>& mounts, dev_t root_device,
                                  const std::unordered_set<dev_t>& host_devices) {
   std::vector<MarkPlan> plans;
@@ -52,6 +65,9 @@ std::vector<MarkPlan> plan_marks(const std::vector<Mount>& mounts, dev_t root_de
     plan.mount_point = mount.mount_point;
     plan.type = mount.type;
     plan.kind = host_devices.contains(mount.device) ? MarkPlan::Kind::shared : MarkPlan::Kind::own;
+    plan.read_only = !is_writable(mount) &&
+                     std::none_of(mounts.begin(), mounts.end(),
+                                  [&](const Mount& other) { return shows(other, mount); });
     const auto refuse = [&](std::string reason) {
       plan.kind = MarkPlan::Kind::not_markable;
       plan.reason = std::move(reason);

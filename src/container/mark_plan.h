@@ -27,6 +27,9 @@ struct MarkPlan {
   dev_t device = 0;
   std::string mount_point;  // in the container
   std::string type;         // "tmpfs"
+  // Mounted read-only, and not below what the container may write: if it is a single file (an init
+  // that the runtime brings along), it is the host's, and changes when the host is upgraded.
+  bool read_only = false;
   std::string reason;
 };
 

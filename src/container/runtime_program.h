@@ -1,8 +1,8 @@
 // A container runtime inside a container. Before it runs the container's program, `runc init` and
 // crun are processes of the container's cgroup, pid and mount namespaces, and run a copy of
-// themselves that the container cannot write to: a sealed memory file (runc to 1.3, crun), a
-// read-only bind mount of the binary that is mounted nowhere any more (runc 1.0 to 1.1, crun), or a
-// detached overlay of its directory (runc from 1.2). A created container waits in that state until
+// themselves that the container cannot write to: a sealed memory file, a read-only bind mount of
+// the binary that is mounted nowhere any more (runc before 1.2, crun), or a detached overlay of its
+// directory (runc from 1.2). A created container waits in that state until
 // it is started. The copy is told by its bytes: a container that runs the same bytes runs just that
 // runtime. Names and parents can be had by any process.
 #pragma once

@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
+
+#include "container/change_time_content.h"
 
 namespace holdfast {
 namespace {
@@ -43,6 +46,10 @@ void ignore_devices(FanotifyGroup& group, int directory, std::uint64_t mask) {
     (void)group.ignore(mask, descriptor_path(node.get())).ok();
   }
   closedir(entries);
+}
+
+std::shared_ptr<RootContent> hosts_own() {
+  return std::make_shared<ChangeTimeContent>(std::numeric_limits<std::int64_t>::max());
 }
 
 }  // namespace
@@ -133,6 +140,7 @@ bool ContainerMounts::mark_all(pid_t tid, ino_t mount_namespace) {
     place.rules = {setting_.elf, !shows_execute_bits(plan.type)};
     if (is_regular(*file)) {
       place.volume = Volume::file;
+      if (!own && plan.read_only) place.content = hosts_own();
     } else {
       place.views = {view};
       const bool runtimes_own = own && (plan.mount_point + "/").starts_with("/dev/");

@@ -169,7 +169,7 @@ std::optional<Act> ExecWatch::what_runs(pid_t pid, const std::string& container_
   }
   const std::string path =
       container_path(program->path, false, root.mount_point, process_root == root.device);
-  const std::shared_ptr<RootContent> content = content_of(place, *program, *places);
+  const std::shared_ptr<RootContent> content = content_of(place, *program, path, *places);
   std::optional<Act> act = running_gate(*program, place, path, content.get());
   if (!act || !act->needs_comparison) return act;
   // The gate compares what is run now. It has not seen what was running before there was one.
@@ -180,7 +180,7 @@ std::optional<Act> ExecWatch::what_runs(pid_t pid, const std::string& container_
 // Opens the program, which lies on the container's marked root: the responder's threads answer that
 // open as any other. They never wait for this one, and it is not waited for without limit.
 std::optional<Act> ExecWatch::compare(pid_t pid, const std::string& container_id, Act act,
-                                      std::shared_ptr<RootContent> content) const {
+                                      const std::shared_ptr<RootContent>& content) const {
   const auto compared = services_.calls->run(
       container_id, kComparisonTakes, [exe = proc(pid, "exe"), act, content]() mutable {
         const UniqueFd fd(open(exe.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));

@@ -63,7 +63,7 @@ class ExecWatch {
   std::optional<Act> what_runs(pid_t pid, const std::string& container_id, ContainerGuard& guard,
                                dev_t process_root, Found found) const;
   std::optional<Act> compare(pid_t pid, const std::string& container_id, Act act,
-                             std::shared_ptr<RootContent> content) const;
+                             const std::shared_ptr<RootContent>& content) const;
 
   const ProcConnector* connector_;
   ExecWatchServices services_;

@@ -19,9 +19,17 @@ Places::Places(Place root, std::vector<Place> others, std::shared_ptr<RootConten
         Place{.content = std::move(elsewhere), .volume = Volume::mount, .rules = root.rules};
   }
   places_.insert(places_.begin(), std::move(root));
-  shared_with_root_ = std::any_of(places_.begin() + 1, places_.end(), [&](const Place& place) {
-    return place.device == places_.front().device;
-  });
+  for (const Place& place : places_) {
+    for (const Place& other : places_) {
+      if (place.device == other.device && place.content != other.content) {
+        by_path_.push_back(place.device);
+      }
+    }
+  }
+}
+
+bool Places::path_decides(dev_t device) const {
+  return std::find(by_path_.begin(), by_path_.end(), device) != by_path_.end();
 }
 
 const Place& Places::of(EventFacts& facts) const {
@@ -35,14 +43,13 @@ const Place& Places::of(EventFacts& facts) const {
     const bool unknown = elsewhere_ && device != root().device && !facts.on_overlay();
     return unknown ? *elsewhere_ : root();
   }
-  if (!shared_with_root_ || device != root().device) return *found;
-  return at(root(), facts.path().value_or(""));
+  return path_decides(device) ? at(*found, facts.path().value_or("")) : *found;
 }
 
-std::shared_ptr<RootContent> Places::content_on(dev_t device) const {
+std::shared_ptr<RootContent> Places::content_on(dev_t device, const std::string& path) const {
   const auto found = std::find_if(places_.begin() + 1, places_.end(),
                                   [&](const Place& place) { return place.device == device; });
-  return found == places_.end() ? nullptr : found->content;
+  return found == places_.end() ? nullptr : at(*found, path).content;
 }
 
 const Place& Places::at(const Place& judged_by, const std::string& path) const {

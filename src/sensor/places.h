@@ -37,8 +37,8 @@ class Places {
   // The place by whose content a file is judged. Asks for the file's path only where its device
   // does not decide.
   const Place& of(EventFacts& facts) const;
-  // By what a file there is judged, found by its device alone; null: nothing is known of it.
-  std::shared_ptr<RootContent> content_on(dev_t device) const;
+  // By what a file there is judged; null: nothing is known of that device.
+  std::shared_ptr<RootContent> content_on(dev_t device, const std::string& path) const;
   std::shared_ptr<RootContent> content_elsewhere() const {
     return elsewhere_ ? elsewhere_->content : nullptr;
   }
@@ -48,7 +48,9 @@ class Places {
  private:
   std::vector<Place> places_;  // the root first
   std::optional<Place> elsewhere_;
-  bool shared_with_root_ = false;
+  bool path_decides(dev_t device) const;
+
+  std::vector<dev_t> by_path_;  // devices whose places judge differently
 };
 
 }  // namespace holdfast

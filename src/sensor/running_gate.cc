@@ -54,16 +54,16 @@ std::optional<Act> judge(const RunningProgram& program, ProgramPlace place, cons
 }  // namespace
 
 std::shared_ptr<RootContent> content_of(FoundPlace place, const RunningProgram& program,
-                                        const Places& places) {
+                                        const std::string& path, const Places& places) {
   switch (place.place) {
     case ProgramPlace::root:
       return places.root().content;
     case ProgramPlace::volume: {
-      std::shared_ptr<RootContent> known = places.content_on(device_of(program.file));
+      std::shared_ptr<RootContent> known = places.content_on(device_of(program.file), path);
       return known ? known : places.content_elsewhere();
     }
     case ProgramPlace::own_filesystem:
-      return places.content_on(device_of(program.file));
+      return places.content_on(device_of(program.file), path);
     default:
       return nullptr;
   }

@@ -12,7 +12,7 @@ namespace holdfast {
 
 // By what it is judged: null for the host's programs, and for what cannot be the image's.
 std::shared_ptr<RootContent> content_of(FoundPlace place, const RunningProgram& program,
-                                        const Places& places);
+                                        const std::string& path, const Places& places);
 
 // `path`: the program's, as the container sees it. Nothing: it is the image's, the host's, or a
 // volume's that has not changed.

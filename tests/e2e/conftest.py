@@ -119,6 +119,11 @@ def lower(work, targets):
 
 
 @pytest.fixture(scope="session")
+def watched_lower(work, targets, build):
+    return image_tree(f"{work}/watched", [*targets, f"{build}/tests/e2e/exec_window"])
+
+
+@pytest.fixture(scope="session")
 def host_root(work):
     """A Debian root with python, dpkg and GNU tools, made of this machine's own packages."""
     directory = f"{work}/debian"
@@ -140,6 +145,14 @@ def bundle(work, podman):
     yield make
     for container in made:
         container.remove()
+
+
+@pytest.fixture
+def start(bundle, watched_lower):
+    """Starts a container with tests/e2e/exec_window.c; it is removed with the module."""
+    def started(runtime="runc"):
+        return bundle(runtime, watched_lower).start()
+    return started
 
 
 @pytest.fixture(scope="module")

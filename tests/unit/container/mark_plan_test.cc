@@ -62,6 +62,24 @@ TEST(MarkPlan, NothingIsLookedUpBelowAMountThatMayNotAnswer) {
   EXPECT_EQ(plans[2].kind, Kind::own);
 }
 
+TEST(MarkPlan, AReadOnlyFileIsTheHostsUnlessTheContainerCanWriteItElsewhere) {
+  Mount init = mount("/sbin/init", kHostDisk, "ext4");
+  init.options = "ro,relatime";
+  init.root = "/usr/bin/docker-init";
+  Mount data = mount("/data", kHostDisk, "ext4");
+  data.options = "rw,relatime";
+  data.root = "/srv/data";
+  const auto read_only = [&] {
+    return plan_marks({mount("/", kRoot, "overlay"), data, init}, kRoot, {kHostDisk})[1].read_only;
+  };
+  EXPECT_TRUE(read_only());
+  init.root = "/srv/data/x";
+  EXPECT_FALSE(read_only()) << "a bind mount of a volume's file";
+  init.root = "/usr/bin/docker-init";
+  init.options = "rw";
+  EXPECT_FALSE(read_only());
+}
+
 TEST(MarkPlan, ARootThatIsNoOverlaySharesItsFilesystemWithVolumes) {
   const std::vector<MarkPlan> plans = plan_marks(
       {mount("/", kHostDisk, "ext4"), mount("/data", kHostDisk, "ext4")}, 0, {kHostDisk});

@@ -10,9 +10,11 @@ namespace {
 class PlacesTest : public testing::Test {
  protected:
   static Place place(unsigned minor, const std::string& mount_point, bool overlay = false) {
+    static const auto volume = std::make_shared<FakeContent>();
+    const bool own = overlay || minor == 1;
     return {.device = device_of(on(minor)),
             .mount_point = mount_point,
-            .content = std::make_shared<FakeContent>(),
+            .content = own ? std::make_shared<FakeContent>() : volume,
             .overlay = overlay};
   }
   static FileStat on(unsigned minor) {
@@ -50,6 +52,15 @@ TEST_F(PlacesTest, ARootOnAVolumesDiskIsToldByPath) {
   const Places places(place(1, ""), {place(1, "/data")});
   EXPECT_EQ(of(places, 1, "/data/x").mount_point, "/data");
   EXPECT_EQ(of(places, 1, "/database").mount_point, "");
+}
+
+TEST_F(PlacesTest, WherePlacesOfOneDeviceJudgeDifferentlyThePathDecides) {
+  Place init = place(2, "/sbin/init");
+  init.content = std::make_shared<FakeContent>();
+  const Places places(place(1, "", true), {place(2, "/data"), init});
+  EXPECT_EQ(of(places, 2, "/sbin/init").content, init.content);
+  EXPECT_NE(of(places, 2, "/data/x").content, init.content);
+  EXPECT_EQ(places.content_on(init.device, "/sbin/init"), init.content);
 }
 
 TEST_F(PlacesTest, TheDeepestMountIsTheVolumeOfAPath) {

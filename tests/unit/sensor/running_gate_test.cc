@@ -60,12 +60,12 @@ TEST_F(RunningGate, TheContentIsThatOfThePlace) {
   program_.file.stx_dev_minor = 2;
   const Places places({.device = 1, .content = root, .overlay = true},
                       {{.device = device_of(program_.file), .content = disk}}, elsewhere);
-  EXPECT_EQ(content_of({ProgramPlace::root, false}, program_, places), root);
-  EXPECT_EQ(content_of({ProgramPlace::volume, false}, program_, places), disk);
+  EXPECT_EQ(content_of({ProgramPlace::root, false}, program_, "/mnt/x", places), root);
+  EXPECT_EQ(content_of({ProgramPlace::volume, false}, program_, "/mnt/x", places), disk);
   program_.file.stx_dev_minor = 3;
-  EXPECT_EQ(content_of({ProgramPlace::volume, false}, program_, places), elsewhere);
-  EXPECT_EQ(content_of({ProgramPlace::own_filesystem, false}, program_, places), nullptr);
-  EXPECT_EQ(content_of({ProgramPlace::memory, false}, program_, places), nullptr);
+  EXPECT_EQ(content_of({ProgramPlace::volume, false}, program_, "/mnt/x", places), elsewhere);
+  EXPECT_EQ(content_of({ProgramPlace::own_filesystem, false}, program_, "/mnt/x", places), nullptr);
+  EXPECT_EQ(content_of({ProgramPlace::memory, false}, program_, "/mnt/x", places), nullptr);
 }
 
 TEST_F(RunningGate, AMemoryFileIsAnOperationOfItsOwn) {
