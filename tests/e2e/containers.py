@@ -69,9 +69,10 @@ def _oci_template():
             return file.read()
 
 
-def write_oci_config(directory, command, capabilities=CAPABILITIES, devices=(), annotations=None):
+def write_oci_config(directory, command, capabilities=CAPABILITIES, devices=(), annotations=None,
+                     mounts=()):
     """config.json of a bundle: its root is rootfs, it has no terminal and no seccomp filter.
-    Devices are the host's, by path."""
+    Devices are the host's, by path; mounts, in the form of the runtime specification, come last."""
     config = json.loads(_oci_template())
     process = config["process"]
     process["terminal"] = False
@@ -81,6 +82,7 @@ def write_oci_config(directory, command, capabilities=CAPABILITIES, devices=(), 
         process["capabilities"][kind] = capabilities
     process.pop("rlimits", None)
     config["root"]["readonly"] = False
+    config["mounts"] += mounts
     config["linux"]["devices"] = []
     for path in devices:
         number = os.stat(path).st_rdev
