@@ -31,8 +31,8 @@ TARGETS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/evasion
 FAULT_SOURCES := $(sort $(wildcard tests/faults/*.cc))
 CXX_ALL := $(SOURCES) $(TEST_SOURCES) $(FAULT_SOURCES)
 
-.PHONY: all build demo test unit e2e faults test-faults test-soak lint fmt clean install packages help \
-	sanitize
+.PHONY: all build demo test unit e2e faults test-faults test-soak benign test-benign lint fmt clean \
+	install packages help sanitize
 .DELETE_ON_ERROR:
 all: build
 build: $(BUILD)/holdfast ## build the daemon
@@ -97,6 +97,12 @@ test-faults: build targets ## fault tests at full length (root)
 
 test-soak: build targets ## containers come and go for HOLDFAST_SOAK_SECONDS (1200): nothing grows (root)
 	@$(SUDO) HOLDFAST_SOAK_SECONDS=$${HOLDFAST_SOAK_SECONDS:-1200} tests/run-faults $(BUILD) -k soak
+
+benign: build ## false-alarm tests, the quick ones: real software under the shipped policies (root)
+	@$(SUDO) HOLDFAST_QUICK=1 tests/run-benign $(BUILD)
+
+test-benign: build ## false-alarm tests: all workloads, and the recipes of docs/policy-recipes.md (root)
+	@$(SUDO) tests/run-benign $(BUILD)
 
 sanitize: ## unit tests under ASan+UBSan and TSan
 	@$(MAKE) --no-print-directory unit BUILD=$(BUILD)/asan SANITIZE=address,undefined CXXFLAGS="-O1 -g"

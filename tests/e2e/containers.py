@@ -80,7 +80,7 @@ def volume(source, path):
 def write_oci_config(directory, command, capabilities=CAPABILITIES, devices=(), annotations=None,
                      mounts=()):
     """config.json of a bundle: its root is rootfs, it has no terminal and no seccomp filter.
-    Devices are the host's, by path."""
+    Devices are the host's, by path; mounts, in the form of the runtime specification, come last."""
     config = json.loads(_oci_template())
     process = config["process"]
     process["terminal"] = False
@@ -90,6 +90,7 @@ def write_oci_config(directory, command, capabilities=CAPABILITIES, devices=(), 
         process["capabilities"][kind] = capabilities
     process.pop("rlimits", None)
     config["root"]["readonly"] = False
+    config["mounts"] += mounts
     config["linux"]["devices"] = []
     for path in devices:
         number = os.stat(path).st_rdev

@@ -1,7 +1,5 @@
-"""Image content always runs, and ordinary work is neither refused nor told of. Each script of
-tests/benign runs in a container of Debian's own tools under policies/block.yml."""
-import glob
-import os
+"""Image content always runs, and ordinary work is neither refused nor told of: scripts of
+tests/benign that need no more than this machine's own packages, under policies/block.yml."""
 import time
 
 import pytest
@@ -9,13 +7,13 @@ import pytest
 from containers import REPOSITORY
 from expect import assert_refused
 
-SCRIPTS = sorted(os.path.basename(path) for path in glob.glob(f"{REPOSITORY}/tests/benign/*.sh"))
+SCRIPTS = ["data_files", "image_binaries", "ownership", "python_work", "shell_work"]
 
 
 @pytest.mark.parametrize("runtime", ["runc", "crun"])
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_benign(script, runtime, bundle, host_root, blocking):
-    with open(f"{REPOSITORY}/tests/benign/{script}", encoding="utf-8") as file:
+    with open(f"{REPOSITORY}/tests/benign/workloads/{script}.sh", encoding="utf-8") as file:
         text = file.read()
     container = bundle(runtime, host_root).start("sleep", "600")
     done = container.sh(text, timeout=90)

@@ -114,6 +114,19 @@ TEST(PolicyDocs, ExamplesAreValid) {
   }
 }
 
+// tests/benign shows that each of them does what it says.
+TEST(PolicyDocs, RecipesAreValid) {
+  const std::string document = file_text("docs/policy-recipes.md");
+  EXPECT_EQ(blocks(document, "yaml").size(), 1U);
+  for (const std::string& policy : blocks(document, "yaml"))
+    EXPECT_THAT(problems(policy), ElementsAre()) << policy;
+  EXPECT_EQ(blocks(document, "yaml recipe").size(), 10U);
+  for (const std::string& selectors : blocks(document, "yaml recipe")) {
+    const std::string policy = selectors_policy("file", selectors);
+    EXPECT_THAT(problems(policy), ElementsAre()) << policy;
+  }
+}
+
 TEST(PolicyDocs, ExplainExampleIsWhatExplainAnswers) {
   const std::string document = file_text("docs/policy.md");
   const auto policy = blocks(document, "yaml explain-policy");

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "service of $(id -u)"
