@@ -1,0 +1,222 @@
+"""Every technique there is a test for. docs/evasion.md is generated from this table (report.py)."""
+from technique import (CREATE, EXEC, KILLED, LIMITATION, MEMFD, MODIFY, NO_PATH, OPEN, WATCH,
+                       program, script)
+
+# A file of the payload's bytes that is made executable afterwards.
+LATE = "cat /app/payload >x; chmod +x x; "
+# A dynamic program as data: no bit says what it is.
+DYNAMIC = "cat /bin/dash >x; "
+LIBRARY = "cat /app/payload.so >x.so; "
+MODIFIED = {"operations": (MODIFY,)}
+EITHER = {"operations": (CREATE, MODIFY)}
+BOTH = {"by": (OPEN, EXEC)}
+MEMORY = {"expected": LIMITATION, "limitation": "code in anonymous memory"}
+
+CREATE_GROUP = [
+    script("create", "cp", "cp of an executable", "cp /app/payload x; ./x", by=(OPEN,)),
+    script("create", "dd", "dd, then chmod", "dd if=/app/payload of=x; chmod +x x; ./x"),
+    script("create", "tar", "unpacked by tar",
+           "tar -C /app -cf t payload; tar -xf t; ./payload", by=(OPEN,)),
+    script("create", "unzip", "unpacked by unzip", "unzip -q /app/payload.zip; ./payload"),
+    script("create", "install", "install -m 755", "install -m 755 /app/payload x; ./x"),
+    program("create", "download", "received from a socket, as curl does, then chmod"),
+    script("create", "ln", "symbolic link to a dropped file", LATE + "ln -s x y; ./y"),
+    script("create", "mv", "renamed after chmod", LATE + "mv x y; ./y"),
+    script("create", "redirect", "shell redirection, then chmod", LATE + "./x"),
+    program("create", "chmod_then_exec", "data file, then chmod"),
+    program("create", "create_executable", "open with O_CREAT and mode 0777, twice", by=(OPEN,)),
+    program("create", "tmpfile_linkat", "O_TMPFILE, linkat", **BOTH),
+    program("create", "mknod_file", "mknod of a regular file with x bits", **BOTH),
+    program("create", "open_by_handle", "open_by_handle_at on tmpfs", directory="/tmp",
+            container="mounted", by=(OPEN,)),
+    program("create", "openat2_create", "openat2", by=(OPEN,)),
+    program("create", "io_uring_open", "openat by io_uring, inline", "io_uring_open inline", **BOTH,
+            **EITHER),
+    program("create", "io_uring_async", "openat by io_uring, worker thread", "io_uring_open async",
+            **BOTH, **EITHER),
+    program("create", "io_uring_sqpoll", "openat by io_uring, SQPOLL", "io_uring_open sqpoll", **BOTH,
+            **EITHER),
+    program("create", "copy_file_range", "copy_file_range", "copy_calls copy_file_range", **BOTH),
+    program("create", "splice", "splice", "copy_calls splice", **BOTH),
+    program("create", "sendfile", "sendfile", "copy_calls sendfile", **BOTH),
+    program("create", "shared_mapping", "stored through a shared mapping, its descriptor closed",
+            **EITHER),
+    script("create", "package", "package manager: dpkg -i",
+           "dpkg --force-all -i /app/payload.deb; /opt/package/payload", by=(OPEN,),
+           paths=("/opt/package/",)),
+    script("create", "compiler", "compiled by gcc in the container",
+           "echo 'int main(void) { return 77; }' >x.c; TMPDIR=. gcc -o x x.c; ./x"),
+    script("create", "base64", "decoded by base64, then chmod",
+           "base64 /app/payload | base64 -d >x; chmod +x x; ./x"),
+    script("create", "python_write", "written and made executable by an interpreter",
+           "python3 -c \"import os; open('x', 'wb').write(open('/app/payload', 'rb').read());"
+           " os.chmod('x', 0o755); os.execv('x', ['x'])\""),
+    program("create", "other_user", "by a user without privileges, not dumpable", **BOTH),
+    program("create", "main_thread_gone", "by a thread whose main thread has ended", **BOTH, **EITHER),
+]
+
+MODIFY_GROUP = [
+    script("modify", "append", "append to a script of the image", "echo 'exit 77' >>$SCRIPT; $SCRIPT",
+           by=(OPEN,), **MODIFIED),
+    script("modify", "sed_in_place", "sed -i on a script of the image",
+           "sed -i 's/^:/exit 77/' $SCRIPT; $SCRIPT", **BOTH, **EITHER),
+    program("modify", "truncate_path", "truncate(2), then write", by=(OPEN,), **MODIFIED),
+    program("modify", "rdonly_trunc", "O_RDONLY with O_TRUNC", **BOTH, **MODIFIED),
+    program("modify", "openat2_trunc", "openat2 with O_RDONLY and O_TRUNC", by=(OPEN,), **MODIFIED),
+    program("modify", "rename_over", "rename over an image binary", **EITHER),
+    program("modify", "io_uring_rename", "rename by io_uring over an image binary",
+            "rename_over io_uring", **EITHER),
+    program("modify", "rename_exchange", "renameat2 with RENAME_EXCHANGE", **EITHER),
+    program("modify", "rename_directory", "rename of a directory over one of the image", **EITHER),
+    program("modify", "unlink_recreate", "unlink, then the name is taken", **EITHER),
+    program("modify", "victim_hard_link", "hard link to an image binary, then write", **BOTH, **EITHER),
+    program("modify", "hard_link", "hard link of a drifted file beside an image binary"),
+    program("modify", "symlink_swap", "symbolic link that changes between image and drift"),
+    program("modify", "proc_fd_reopen", "/proc/self/fd reopened for writing", by=(OPEN,), **MODIFIED),
+    program("modify", "fd_before_chmod", "written through a descriptor from before chmod"),
+    program("modify", "io_uring_write", "io_uring write through a descriptor from before chmod"),
+    program("modify", "write_while_exec", "written again and again while it is run", **BOTH, **EITHER),
+    program("modify", "mapped_while_exec", "changed through a mapping while it is run", **BOTH,
+            **MODIFIED),
+]
+
+PERMISSIONS_GROUP = [
+    program("permissions", "chmod", "chmod", "chmod_calls chmod"),
+    program("permissions", "fchmod", "fchmod", "chmod_calls fchmod"),
+    program("permissions", "fchmodat", "fchmodat", "chmod_calls fchmodat"),
+    program("permissions", "fchmodat2", "fchmodat2 with AT_EMPTY_PATH", "chmod_calls fchmodat2"),
+    program("permissions", "chmod_off_write_on", "chmod -x, write, chmod +x on an image binary",
+            by=(OPEN,), **MODIFIED),
+    program("permissions", "acl_setxattr", "access ACL by setxattr", "acl_execute"),
+    program("permissions", "acl_io_uring", "access ACL by io_uring", "acl_execute io_uring"),
+    program("permissions", "umask_acl", "umask 0777 under a default ACL", by=(OPEN,)),
+    program("permissions", "user_namespace", "chmod in a user namespace"),
+]
+
+PLACES_GROUP = [
+    program("places", "tmp", "/tmp on the root", "drop_and_run", **BOTH),
+    program("places", "dev", "/dev", "drop_and_run", directory="/dev", **BOTH),
+    program("places", "dev_shm_remount", "/dev/shm, remounted without noexec", "mount_fresh remount",
+            directory="/dev/shm", **BOTH),
+    program("places", "dev_shm", "/dev/shm without noexec", "drop_and_run", directory="/dev/shm",
+            container="mounted", **BOTH),
+    program("places", "run", "/run on tmpfs", "drop_and_run", directory="/run", container="mounted",
+            **BOTH),
+    program("places", "tmp_tmpfs", "/tmp on tmpfs", "drop_and_run", container="mounted", **BOTH),
+    program("places", "empty_dir", "emptyDir on the node's disk", "drop_and_run",
+            directory="/mnt/empty", container="mounted", **BOTH),
+    program("places", "empty_dir_memory", "emptyDir in memory", "drop_and_run",
+            directory="/mnt/memory", container="mounted", **BOTH),
+    program("places", "bind_volume", "bind-mounted volume", "drop_and_run", directory="/mnt/volume",
+            container="mounted", **BOTH),
+    program("places", "etc_hosts", "/etc/hosts, a mounted file", "overwrite /etc/hosts",
+            container="mounted", paths=("/etc/hosts",), **EITHER),
+    program("places", "volume_file", "another mounted file", "overwrite /mnt/file",
+            container="mounted", paths=("/mnt/file",), **EITHER),
+    program("places", "volume_namespace", "volume, run in a new mount namespace",
+            "new_mount_namespace", directory="/mnt/volume", container="mounted", by=(EXEC, WATCH),
+            expected=KILLED),
+    program("places", "fresh_tmpfs", "fresh tmpfs by CAP_SYS_ADMIN", "mount_fresh tmpfs",
+            by=(OPEN, EXEC, WATCH), expected=KILLED),
+    program("places", "fresh_tmpfs_userns", "fresh tmpfs by a user namespace",
+            "mount_fresh tmpfs userns", by=(OPEN, EXEC, WATCH), expected=KILLED),
+    program("places", "fresh_ramfs", "fresh ramfs by CAP_SYS_ADMIN", "mount_fresh ramfs",
+            by=(OPEN, EXEC, WATCH), expected=KILLED),
+    program("places", "detached_mount", "tmpfs that is mounted nowhere (fsmount)",
+            "mount_fresh detached", by=(OPEN, EXEC, WATCH), expected=KILLED,
+            paths=("/late", "/early")),
+    program("places", "bind_over", "bind mount over an image binary", **EITHER),
+    program("places", "inner_overlay", "overlay mounted in the container", "mount_fresh overlay",
+            by=(OPEN, EXEC, WATCH), expected=KILLED),
+    script("places", "fuse", "FUSE file system served in the container",
+           "mkdir m; /app/stalling_fuse /app m r & for i in 1 2 3 4 5 6 7 8 9; do"
+           " [ -e m/payload ] && break; sleep 0.1; done; m/payload; status=$?;"
+           " kill $!; umount -l m; exit $status", by=(WATCH,), expected=KILLED),
+]
+
+RUN_GROUP = [
+    program("run", "execve", "execve", "exec_calls execve"),
+    program("run", "execveat", "execveat of a name in a directory", "exec_calls execveat"),
+    program("run", "fexecve", "fexecve", "exec_calls fexecve"),
+    program("run", "o_path", "execveat of an O_PATH descriptor", "exec_calls o_path"),
+    program("run", "fexecve_drift", "by descriptor, after its name is gone"),
+    program("run", "proc_self_fd", "/proc/self/fd", "exec_calls proc_self_fd"),
+    program("run", "proc_1_root", "/proc/1/root", "exec_calls proc_1_root"),
+    program("run", "posix_spawn", "posix_spawn", "exec_calls posix_spawn"),
+    program("run", "exec_thread", "execve by a thread that is not the main one", "exec_calls thread"),
+    program("run", "chroot_exec", "in a chroot"),
+    script("run", "run_hard_link", "second name of a dropped file", LATE + "ln x y; ./y"),
+    script("run", "busybox_applet", "applet of a copied busybox",
+           "cat /bin/busybox >busybox; chmod +x busybox; ./busybox sh -c 'exit 77'"),
+    script("run", "env", "by a program of the image that executes its arguments", LATE + "env ./x"),
+    script("run", "deleted_name", "a name that ends in ' (deleted)'",
+           "cat /app/payload >'x (deleted)'; chmod +x 'x (deleted)'; './x (deleted)'"),
+    program("run", "long_path", "path longer than PATH_MAX", paths=(NO_PATH,)),
+    script("run", "script", "a dropped script with #!",
+           "printf '#!/bin/sh\\nexit 77\\n' >x; chmod +x x; ./x"),
+    script("run", "interpreter_chain", "#! of a script names a dropped program",
+           LATE + "printf '#!%s/x\\n' $PWD >s; chmod +x s; ./s"),
+    script("run", "ld_so", "ld.so ./x, no x bit", DYNAMIC +
+           "$(ls /lib64/ld-linux*) ./x -c 'exit 77'", by=(OPEN,)),
+    script("run", "ld_preload", "LD_PRELOAD",
+           LIBRARY + "LD_PRELOAD=$PWD/x.so /bin/true; status=$?; cat x.so >/dev/null; exit $status",
+           by=(OPEN,)),
+    script("run", "ld_so_preload", "/etc/ld.so.preload",
+           LIBRARY + "echo $PWD/x.so >/etc/ld.so.preload; /bin/true; status=$?;"
+           " : >/etc/ld.so.preload; cat x.so >/dev/null; exit $status", by=(OPEN,)),
+    script("run", "dlopen", "dlopen by python",
+           LIBRARY + "python3 -c \"import ctypes; ctypes.CDLL('./x.so')\"", by=(OPEN,)),
+    program("run", "binfmt_misc", "handler of binfmt_misc in a user namespace", "binfmt_handler"),
+    program("run", "memfd", "memory file by execveat", "memory_file memfd fd", by=(WATCH,),
+            operations=(MEMFD,), expected=KILLED),
+    program("run", "memfd_proc", "memory file by /proc/self/fd", "memory_file memfd_proc proc",
+            by=(WATCH,), operations=(MEMFD,), expected=KILLED),
+    program("run", "memfd_sealed", "sealed memory file", "memory_file memfd_sealed sealed",
+            by=(WATCH,), operations=(MEMFD,), expected=KILLED),
+    program("run", "map_files", "shared anonymous memory by /proc/self/map_files", by=(WATCH,),
+            operations=(CREATE, MEMFD), expected=KILLED, paths=("/dev/zero",)),
+    script("run", "interpreter", "script given to an interpreter of the image",
+           "echo 'exit 77' >x; sh x", expected=LIMITATION, by=(), operations=(),
+           limitation="scripts given to an interpreter"),
+    script("run", "interpreter_stdin", "script on an interpreter's standard input",
+           "echo 'exit 77' | sh", expected=LIMITATION, by=(), operations=(),
+           limitation="scripts given to an interpreter"),
+    program("run", "anonymous_code", "code in anonymous memory", "anonymous_code mprotect", by=(),
+            operations=(), **MEMORY),
+    program("run", "proc_mem", "code written by /proc/self/mem, as DDexec does",
+            "anonymous_code proc_mem", by=(), operations=(), **MEMORY),
+    script("run", "memfd_dlopen", "memory file loaded by dlopen",
+           "python3 -c \"import ctypes, os; f = os.memfd_create('memfd_dlopen');"
+           " os.write(f, open('/app/payload.so', 'rb').read()); ctypes.CDLL(f'/proc/self/fd/{f}')\"",
+           by=(), operations=(), **MEMORY),
+]
+
+OUTSIDE_GROUP = [
+    program("from outside", "docker_cp", "docker cp: unpacked in the container's root by the engine",
+            "run_file x", host="unpack_in_root"),
+    program("from outside", "proc_root", "written through /proc/PID/root", "run_file x",
+            host="write_through_proc"),
+    program("from outside", "proc_root_victim", "image binary changed through /proc/PID/root",
+            "run_file $VICTIM", host="change_through_proc", **MODIFIED),
+    program("from outside", "upperdir", "written into the upper directory", "run_file x",
+            host="write_upper"),
+    program("from outside", "nsenter", "nsenter into the mount namespace", "drop_and_run",
+            host="enter", **BOTH),
+    program("from outside", "runtime_exec", "process that the runtime starts (docker exec)",
+            "drop_and_run", host="runtime_exec", **BOTH),
+]
+
+TIME_GROUP = [
+    program("time", "before_daemon", "dropped before the daemon started", "run_file x"),
+    program("time", "during_attach", "dropped and run again and again while the daemon starts",
+            **BOTH),
+    program("time", "first_millisecond", "by the container's first process", "drop_and_run", **BOTH),
+    program("time", "while_down", "dropped while the daemon is down", "run_file x"),
+    program("time", "volume_restart", "dropped on a volume before the container is restarted",
+            "run_file x", directory="/mnt/volume"),
+]
+
+TECHNIQUES = [*CREATE_GROUP, *MODIFY_GROUP, *PERMISSIONS_GROUP, *PLACES_GROUP, *RUN_GROUP,
+              *OUTSIDE_GROUP, *TIME_GROUP]
+BY_NAME = {technique.name: technique for technique in TECHNIQUES}
+assert len(BY_NAME) == len(TECHNIQUES), "two techniques of one name"
