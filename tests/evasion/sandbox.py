@@ -73,7 +73,7 @@ def command(technique):
 
 def batch(techniques):
     """One script for many; parse_batch reads what it prints."""
-    return PRELUDE + "".join(f"{command(technique)} 2>&1; echo \"@@ {technique.name} $?\"\n"
+    return PRELUDE + "".join(f"{command(technique)} 2>&1; printf '\\n@@ %s %s\\n' {technique.name} $?\n"
                              for technique in techniques)
 
 

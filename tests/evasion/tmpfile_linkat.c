@@ -2,7 +2,7 @@
 #include "evasion.h"
 static int attempt(mode_t mode, const char *name) {
   char path[64];
-  int fd = open(".", O_TMPFILE | O_RDWR, mode);
+  int fd = noted(open(".", O_TMPFILE | O_RDWR, mode));
   if (fd < 0) return 0;
   write_payload(fd);
   fchmod(fd, 0755);
