@@ -31,8 +31,8 @@ TARGETS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/evasion
 FAULT_SOURCES := $(sort $(wildcard tests/faults/*.cc))
 CXX_ALL := $(SOURCES) $(TEST_SOURCES) $(FAULT_SOURCES)
 
-.PHONY: all build demo test unit e2e faults test-faults test-soak benign test-benign lint fmt clean \
-	install packages help sanitize
+.PHONY: all build demo test unit e2e evasion test-evasion test-storm faults test-faults test-soak \
+	benign test-benign lint fmt clean install packages help sanitize
 .DELETE_ON_ERROR:
 all: build
 build: $(BUILD)/holdfast ## build the daemon
@@ -72,12 +72,16 @@ $(BUILD)/holdfast-faults: $(BUILD)/src/cli/main.o $(BUILD)/tests/faults/after_re
 $(BUILD)/tests/%: tests/%.c $(wildcard tests/*/*.h) | $(PACKAGES)
 	@mkdir -p $(@D)
 	@gcc -O2 -static -Wall -Wextra -Werror -D_GNU_SOURCE -pthread -o $@ $<
-targets: $(TARGETS) $(BUILD)/holdfast-faults
+# The payload as a library, for LD_PRELOAD and dlopen.
+$(BUILD)/tests/evasion/payload.so: tests/evasion/library/payload.c | $(PACKAGES)
+	@mkdir -p $(@D)
+	@gcc -O2 -shared -fPIC -Wall -Wextra -Werror -o $@ $<
+targets: $(TARGETS) $(BUILD)/tests/evasion/payload.so $(BUILD)/holdfast-faults
 
 demo: build targets ## start a real container under the blocking policy and attack it
 	@$(SUDO) scripts/demo $(BUILD)/holdfast
 
-test: unit e2e faults fuzz-smoke ## all tests: unit, end to end, evasion, faults, parsers
+test: unit e2e evasion faults fuzz-smoke ## all tests: unit, end to end, evasion, faults, parsers
 
 unit: $(BUILD)/unit-tests ## unit tests
 	@$(BUILD)/unit-tests --gtest_brief=1 >$(BUILD)/unit-tests.log 2>&1 || { cat $(BUILD)/unit-tests.log; exit 1; }
@@ -86,6 +90,16 @@ unit: $(BUILD)/unit-tests ## unit tests
 
 e2e: build targets ## end-to-end tests against real container runtimes (root)
 	@$(SUDO) tests/run-e2e $(BUILD)
+
+evasion: build targets ## evasion tests, each technique once, and a storm of seconds (root)
+	@$(SUDO) tests/run-evasion $(BUILD)
+
+test-evasion: build targets ## each technique 20 times under block; prints the table, writes docs/evasion.md (root)
+	@PYTHONDONTWRITEBYTECODE=1 tests/evasion/report.py >docs/evasion.md
+	@$(SUDO) HOLDFAST_EVASION_RUNS=20 tests/run-evasion $(BUILD) -k "not storm"
+
+test-storm: build targets ## writers, executors, swaps and renames for HOLDFAST_STORM_SECONDS (600) (root)
+	@$(SUDO) HOLDFAST_STORM_SECONDS=$${HOLDFAST_STORM_SECONDS:-600} tests/run-evasion $(BUILD) -k storm
 
 include tests/fuzz/fuzz.mk
 

@@ -90,7 +90,6 @@ def write_oci_config(directory, command, capabilities=CAPABILITIES, devices=(), 
         process["capabilities"][kind] = capabilities
     process.pop("rlimits", None)
     config["root"]["readonly"] = False
-    config["mounts"] += mounts
     config["linux"]["devices"] = []
     for path in devices:
         number = os.stat(path).st_rdev

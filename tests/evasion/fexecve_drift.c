@@ -2,18 +2,18 @@
 #include "evasion.h"
 extern char **environ;
 int main(void) {
-  drop("/tmp/x", 0644);
-  int fd = open("/tmp/x", O_RDONLY);
-  int handle = open("/tmp/x", O_PATH);
+  drop("x", 0644);
+  int fd = open("x", O_RDONLY);
+  int handle = open("x", O_PATH);
   fchmod(fd, 0755);
-  unlink("/tmp/x");
+  unlink("x");
   char *arguments[] = {"x", NULL};
   int ran = 0;
   for (int i = 0; i < 2; i++) {
     pid_t child = fork();
     if (child == 0) {
       syscall(SYS_execveat, i ? handle : fd, "", arguments, environ, AT_EMPTY_PATH);
-      _exit(4);
+      exec_failed();
     }
     ran |= exited_as_payload(child);
   }

@@ -1,10 +1,12 @@
 // A drifted file under a second name, in a directory of the image.
 #include "evasion.h"
 int main(void) {
-  drop("/tmp/x", 0644);
-  chmod("/tmp/x", 0755);
-  if (link("/tmp/x", "/bin/y") < 0) perror("link");
-  int ran = runs_payload("/bin/y");
-  unlink("/tmp/x");
-  return verdict(ran | runs_payload("/bin/y"));
+  drop("x", 0644);
+  chmod("x", 0755);
+  char other[256];
+  snprintf(other, sizeof other, "%s.link", VICTIM);
+  if (noted(link("x", other)) < 0) perror("link");
+  int ran = runs_payload(other);
+  unlink("x");
+  return verdict(ran | runs_payload(other));
 }

@@ -5,11 +5,11 @@
 static void *attack(void *unused) {
   (void)unused;
   usleep(50000);
-  drop("/tmp/x", 0755);
-  drop("/tmp/y", 0644);
-  chmod("/tmp/y", 0755);
+  drop("x", 0755);
+  drop("y", 0644);
+  chmod("y", 0755);
   drop(VICTIM, 0755);
-  int ran = runs_payload("/tmp/x") | runs_payload("/tmp/y");
+  int ran = runs_payload("x") | runs_payload("y");
   exit(verdict(ran | runs_payload(VICTIM)));
 }
 int main(void) {

@@ -25,7 +25,7 @@ int main(void) {
   size = payload_size();
   if (n <= 0 || (size_t)n > size) size = n > 0 ? (size_t)n : 1;
   chmod(VICTIM, 0644);
-  fd = open(VICTIM, O_RDWR);
+  fd = noted(open(VICTIM, O_RDWR));
   if (fd >= 0) {
     // The payload must fit into the file: it is padded to the longer of the two.
     if (ftruncate(fd, payload_size()) < 0) perror("ftruncate");

@@ -6,10 +6,10 @@
 int main(void) {
   payload_size();
   struct open_how how = {.flags = O_RDONLY | O_TRUNC};
-  int fd = syscall(SYS_openat2, AT_FDCWD, VICTIM, &how, sizeof how);
+  int fd = noted(syscall(SYS_openat2, AT_FDCWD, VICTIM, &how, sizeof how));
   if (fd >= 0) close(fd);
   how.flags = O_WRONLY;
-  fd = syscall(SYS_openat2, AT_FDCWD, VICTIM, &how, sizeof how);
+  fd = noted(syscall(SYS_openat2, AT_FDCWD, VICTIM, &how, sizeof how));
   write_payload(fd);
   if (fd >= 0) close(fd);
   return verdict(runs_payload(VICTIM));

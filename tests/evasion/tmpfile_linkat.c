@@ -2,7 +2,7 @@
 #include "evasion.h"
 static int attempt(mode_t mode, const char *name) {
   char path[64];
-  int fd = open("/tmp", O_TMPFILE | O_RDWR, mode);
+  int fd = noted(open(".", O_TMPFILE | O_RDWR, mode));
   if (fd < 0) return 0;
   write_payload(fd);
   fchmod(fd, 0755);
@@ -12,7 +12,7 @@ static int attempt(mode_t mode, const char *name) {
   return runs_payload(name);
 }
 int main(void) {
-  int late = attempt(0600, "/tmp/late");
-  int early = attempt(0755, "/tmp/early");
+  int late = attempt(0600, "late");
+  int early = attempt(0755, "early");
   return verdict(late | early);
 }

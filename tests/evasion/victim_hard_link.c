@@ -2,10 +2,10 @@
 // with the x bit off, changes the image binary too.
 #include "evasion.h"
 int main(void) {
-  if (link(VICTIM, "/tmp/alias") < 0) perror("link");
-  chmod("/tmp/alias", 0644);
-  drop("/tmp/alias", 0644);
-  chmod("/tmp/alias", 0755);
-  int ran = runs_payload("/tmp/alias");
+  if (link(VICTIM, "alias") < 0) perror("link");
+  chmod("alias", 0644);
+  drop("alias", 0644);
+  chmod("alias", 0755);
+  int ran = runs_payload("alias");
   return verdict(ran | runs_payload(VICTIM));
 }

@@ -25,6 +25,6 @@ static int attempt(char *path) {
 }
 int main(void) {
   payload_size();
-  int created = attempt("/tmp/x");
+  int created = attempt("x");
   return verdict(created | attempt(VICTIM));
 }

@@ -1,0 +1,88 @@
+"""The evasion tests use the fixtures of the end-to-end tests, and end with a table of the techniques.
+HOLDFAST_EVASION_RUNS: how often each is tried under block (1)."""
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_E2E = os.path.join(os.path.dirname(_HERE), "e2e")
+sys.path[:0] = [_E2E, _HERE]
+_spec = importlib.util.spec_from_file_location("e2e_fixtures", os.path.join(_E2E, "conftest.py"))
+_fixtures = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_fixtures)
+globals().update({name: value for name, value in vars(_fixtures).items()
+                  if not name.startswith("__")})
+
+from catalogue import TECHNIQUES  # noqa: E402
+from phase import Phase  # noqa: E402
+from sandbox import build_image  # noqa: E402
+
+RUNS = int(os.environ.get("HOLDFAST_EVASION_RUNS", "1"))
+# The first test waits for a whole phase.
+_fixtures.TEST_SECONDS = 240 * RUNS
+ROWS = {}  # name -> what the table says of it
+
+
+@pytest.fixture(scope="session")
+def chosen(request):
+    """The techniques that are tested: with -k, only they are run."""
+    names = {item.callspec.params["technique"].name for item in request.session.items
+             if "technique" in getattr(getattr(item, "callspec", None), "params", {})}
+    return [technique for technique in TECHNIQUES if technique.name in names]
+
+
+@pytest.fixture(scope="session")
+def image(work, build, targets):
+    return build_image(f"{work}/image", [*targets, f"{build}/tests/faults/stalling_fuse"])
+
+
+@pytest.fixture(scope="session")
+def run_phase(request, work, image, chosen, binary):
+    """run_phase(policy or None): name -> Result."""
+    def run_it(policy=None):
+        directory = tempfile.mkdtemp(prefix="phase.", dir=work)
+        daemon = None
+        if policy:
+            settings = f"{directory}/settings.yml"
+            with open(settings, "w", encoding="utf-8") as file:
+                file.write(f"podman_storage: [{work}/podman/storage]\n")
+            daemon = _fixtures.Daemon(binary, f"{directory}/state", "--config", settings,
+                                      "--policy", policy)
+        try:
+            return Phase(directory, image, chosen, lambda: request.getfixturevalue("podman"),
+                         daemon).run()
+        finally:
+            if daemon:
+                daemon.kill()
+            shutil.rmtree(directory, ignore_errors=True)
+    return run_it
+
+
+@pytest.fixture(scope="session")
+def without_daemon(run_phase):
+    return run_phase()
+
+
+@pytest.fixture(scope="session")
+def under_block(run_phase, without_daemon, block_policy):
+    """One dictionary a run. The one without the daemon comes first: if an attack does not work at
+    all, the other runs say nothing."""
+    return [run_phase(block_policy) for _ in range(RUNS)]
+
+
+@pytest.fixture(scope="session")
+def under_alert(run_phase, default_policy):
+    return run_phase(default_policy)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if not ROWS:
+        return
+    rows = [("GROUP", "TECHNIQUE", "EXPECTED", "UNDER BLOCK", "BY", "ALERT-ONLY"), *ROWS.values()]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        terminalreporter.write_line("  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip())

@@ -1,0 +1,13 @@
+// A file of this directory is run in a mount namespace that did not exist before.
+// usage: new_mount_namespace [userns]
+#include <sched.h>
+
+#include "evasion.h"
+int main(int argc, char **argv) {
+  (void)argv;
+  drop_late("x");
+  if (unshare(CLONE_NEWNS | (argc > 1 ? CLONE_NEWUSER : 0)) < 0) broken("unshare");
+  drop_late("y");
+  int ran = runs_payload("x");
+  return verdict(ran | runs_payload("y"));
+}

@@ -1,0 +1,65 @@
+"""What an entry of the catalogue says, and how it is read."""
+from dataclasses import dataclass
+
+GROUPS = ["create", "modify", "permissions", "places", "run", "from outside", "time"]
+
+# What holdfast promises about a technique under a response with `block`.
+CLOSED = "closed"  # refused
+KILLED = "killed"  # refused, or ended after its start by the exec watch: whichever comes first
+LIMITATION = "limitation"  # it works, and docs/limitations.md says so
+
+# mechanisms (holdfast.mechanism) that refuse
+OPEN, EXEC, WATCH = "open_gate", "exec_gate", "exec_watch"
+
+CREATE, MODIFY, MEMFD = "createExecutable", "modifyExecutable", "execMemFd"
+
+NO_PATH = "(none)"  # for a path that cannot be told
+
+
+@dataclass(frozen=True)
+class Technique:
+    """One way to run code that is not the image's.
+
+    It works in a directory of its own, DIRECTORY/NAME, and may change executables of the image that
+    no other technique does: $VICTIM and $SCRIPT. So many share a container, and an alert belongs to
+    the technique whose places its path is in."""
+    group: str
+    name: str
+    what: str  # for a reader of docs/evasion.md
+    run: str  # a program of tests/evasion with its arguments, or a script that ends as the payload does
+    by: tuple = (EXEC,)  # mechanisms that refuse it
+    operations: tuple = (CREATE,)  # what the refusals are alerted as
+    script: bool = False
+    directory: str = "/tmp"
+    container: str = "plain"  # or "mounted": with volumes and tmpfs mounts
+    host: str = ""  # the function of outside.py that does it
+    expected: str = CLOSED
+    limitation: str = ""  # words of docs/limitations.md that tell of it
+    # (operation, path) that only alert-only can see: the refusal makes these acts impossible.
+    impossible: tuple = ()
+    paths: tuple = ()  # how further paths begin that its alerts name
+
+    @property
+    def scratch(self):
+        return f"{self.directory}/{self.name}"
+
+    @property
+    def victim(self):
+        return f"/app/victims/{self.name}/tool"
+
+    def owns(self, path):
+        return path.startswith((f"{self.scratch}/", f"/app/victims/{self.name}/",
+                                f"/memfd:{self.name} ", *self.paths))
+
+    def only_alerted(self):
+        places = {"scratch": self.scratch, "victim": self.victim,
+                  "script": f"/app/victims/{self.name}/script"}
+        return {(operation, path.format(**places)) for operation, path in self.impossible}
+
+
+def program(group, name, what, run=None, **more):
+    return Technique(group, name, what, run or name, **more)
+
+
+def script(group, name, what, text, **more):
+    return Technique(group, name, what, text, script=True, **more)

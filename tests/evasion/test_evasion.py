@@ -1,0 +1,92 @@
+"""Every technique of the catalogue tries to run code that is not the image's. Without the daemon it
+must succeed, or it would prove nothing; under policies/block.yml it must be refused, and alerted;
+under policies/default.yml it must succeed, and be alerted as it would be refused."""
+import glob
+import os
+
+import pytest
+
+import conftest
+from catalogue import TECHNIQUES
+from containers import REPOSITORY
+from report import document
+from technique import KILLED, LIMITATION
+
+WORKED, REFUSED = 0, 42  # exit codes, tests/evasion/evasion.h
+HELPERS = {"payload", "victim", "storm"}
+
+each = pytest.mark.parametrize("technique", TECHNIQUES, ids=lambda technique: technique.name)
+
+
+def told(result):
+    """The refusals among the alerts: (mechanism, operation) of each."""
+    return {(alert["holdfast"]["mechanism"], alert["holdfast"]["operation"]) for alert in result.alerts
+            if alert["holdfast"]["outcome"] in ("blocked", "killed")}
+
+
+def test_every_program_is_used():
+    programs = {os.path.basename(path)[:-2] for path in glob.glob(f"{REPOSITORY}/tests/evasion/*.c")}
+    used = {technique.run.split()[0] for technique in TECHNIQUES if not technique.script}
+    assert programs - HELPERS == used
+
+
+def test_documents_are_current():
+    """docs/evasion.md is what `make test-evasion` writes, and every limitation is told of."""
+    with open(f"{REPOSITORY}/docs/evasion.md", encoding="utf-8") as file:
+        assert file.read() == document(), "run: tests/evasion/report.py >docs/evasion.md"
+    with open(f"{REPOSITORY}/docs/limitations.md", encoding="utf-8") as file:
+        told_of = " ".join(file.read().split())
+    for technique in TECHNIQUES:
+        if technique.expected == LIMITATION:
+            assert technique.limitation and technique.limitation in told_of, technique.name
+
+
+@each
+def test_works_without_daemon(technique, without_daemon):
+    result = without_daemon[technique.name]
+    assert result.code == WORKED, f"the attack itself does not work: exit {result.code}\n{result.output}"
+
+
+@each
+def test_under_block(technique, under_block):
+    results = [run[technique.name] for run in under_block]
+    refused = sum(result.code == REFUSED for result in results)
+    mechanisms = sorted({mechanism for result in results for mechanism, _ in told(result)})
+    count = ("works, see limitations.md" if technique.expected == LIMITATION
+             else f"{refused} of {len(results)} refused")
+    conftest.ROWS[technique.name] = [technique.group, technique.name, technique.expected, count,
+                                     ", ".join(mechanisms) or "-", "-"]
+    if technique.expected == LIMITATION:
+        assert [result.code for result in results] == [WORKED] * len(results)
+        return
+    for result in results:
+        assert result.code == REFUSED, f"{count}; exit {result.code}\n{result.output}"
+        # Every refusal is in the alert log.
+        assert told(result), f"refused, but not alerted: {result.alerts}"
+        outcomes = {alert["holdfast"]["outcome"] for alert in result.alerts}
+        assert technique.expected == KILLED or "killed" not in outcomes
+        for mechanism, operation in told(result):
+            assert mechanism in technique.by and operation in technique.operations, told(result)
+
+
+@each
+def test_under_alert_only(technique, under_alert):
+    result = under_alert[technique.name]
+    acts = sorted({alert["holdfast"]["operation"] for alert in result.alerts})
+    if technique.name in conftest.ROWS:
+        conftest.ROWS[technique.name][-1] = ", ".join(acts) or "-"
+    assert result.code == WORKED, f"alert-only stood in the way: exit {result.code}\n{result.output}"
+    assert {alert["holdfast"]["outcome"] for alert in result.alerts} <= {"alerted"}
+    if technique.expected != LIMITATION:
+        assert set(acts) & set(technique.operations), f"not alerted: {acts}"
+
+
+@each
+def test_alert_only_predicts_block(technique, under_block, under_alert):
+    """The same acts, apart from those that the refusal has made impossible."""
+    alerted = under_alert[technique.name].acts()
+    for run in under_block:
+        blocked = run[technique.name].acts()
+        assert blocked <= alerted, f"only under block: {blocked - alerted}"
+        assert alerted - blocked <= technique.only_alerted(), \
+            f"only under alert-only: {alerted - blocked}"
