@@ -80,6 +80,7 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
                   {"inherited", counters.inherited.load()},
                   {"paused", counters.paused.load()},
                   {"denied_by_kernel", denied_by_kernel(counters)},
+                  {"hung_readers", counters.hung_readers.load()},
                   {"overflows", counters.overflows.load()},
                   {"leftovers", counters.leftovers.load()}}},
                 {"alerts",

@@ -113,10 +113,11 @@ class HeldGroup final : public KernelGroup {
 
 Result<UniqueFd> new_group(EventQueue queue) {
   const unsigned size = queue == EventQueue::unlimited ? FAN_UNLIMITED_QUEUE : 0;
-  // O_NONBLOCK: before 6.14 device nodes raise events too, and a terminal's open may wait.
+  // Not O_NONBLOCK: where somebody holds a lease on the file, the open would fail, and the kernel
+  // deny the opener, who would otherwise just have waited for the lease to be given up.
   UniqueFd fd(fanotify_init(
       FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_MARKS | FAN_REPORT_TID | size,
-      O_RDONLY | O_CLOEXEC | O_LARGEFILE | O_NOATIME | O_NONBLOCK));
+      O_RDONLY | O_CLOEXEC | O_LARGEFILE | O_NOATIME));
   if (fd.valid()) return fd;
   const int code = errno;
   const char* remedy =

@@ -27,17 +27,18 @@ namespace holdfast {
 
 // Counted by all guards, shown by `holdfast status`.
 struct GateCounters {
-  std::atomic<std::uint64_t> events{0};       // read from the kernel
-  std::atomic<std::uint64_t> refused{0};      // answered with EPERM by policy
-  std::atomic<std::uint64_t> alerted{0};      // acts that were let happen and reported
-  std::atomic<std::uint64_t> killed{0};       // processes ended that ran what must not
-  std::atomic<std::uint64_t> comparisons{0};  // whole-file comparisons
-  std::atomic<std::uint64_t> uncompared{0};   // decided as drift: not compared in time
-  std::atomic<std::uint64_t> undecided{0};    // answered by the fail mode
-  std::atomic<std::uint64_t> inherited{0};    // read by a worker that died, decided by the next
-  std::atomic<std::uint64_t> paused{0};       // times a container's events were left unread
-  std::atomic<std::uint64_t> overflows{0};    // times notifications were lost (alert only)
-  std::atomic<std::uint64_t> leftovers{0};    // empty files of refused creations that stayed
+  std::atomic<std::uint64_t> events{0};        // read from the kernel
+  std::atomic<std::uint64_t> refused{0};       // answered with EPERM by policy
+  std::atomic<std::uint64_t> alerted{0};       // acts that were let happen and reported
+  std::atomic<std::uint64_t> killed{0};        // processes ended that ran what must not
+  std::atomic<std::uint64_t> comparisons{0};   // whole-file comparisons
+  std::atomic<std::uint64_t> uncompared{0};    // decided as drift: not compared in time
+  std::atomic<std::uint64_t> undecided{0};     // answered by the fail mode
+  std::atomic<std::uint64_t> inherited{0};     // read by a worker that died, decided by the next
+  std::atomic<std::uint64_t> paused{0};        // times a container's events were left unread
+  std::atomic<std::uint64_t> hung_readers{0};  // times a reader was stuck in one event
+  std::atomic<std::uint64_t> overflows{0};     // times notifications were lost (alert only)
+  std::atomic<std::uint64_t> leftovers{0};     // empty files of refused creations that stayed
   // Openers the kernel denied without an event, by errno; unknown ones count as 0.
   std::array<std::atomic<std::uint64_t>, 134> read_errors{};
 };

@@ -13,6 +13,9 @@ constexpr std::uint64_t kStopKey = 0;
 constexpr std::size_t kEventsPerTurn = 16;  // then other containers have theirs
 // Started as comparisons get stuck in slow disks: one for each container that compares.
 constexpr std::size_t kMostComparers = 32;
+// One for each container whose file's open hangs (a lease that its holder does not give up).
+constexpr std::size_t kMostSpareReaders = 64;
+constexpr std::int64_t kHangsNs = 200'000'000;
 constexpr int kLooksPerDeadline = 8;
 constexpr std::int64_t kDenialsToldEveryNs = 60'000'000'000;
 // A worker that died of one and the same event again and again: the event is not tried a third
@@ -53,8 +56,10 @@ void Responder::stop() {
     deadline_wake_.notify_all();
   }
   for (std::thread& thread : threads_) thread.join();  // nobody starts a comparer any more
+  for (std::thread& thread : spare_readers_) thread.join();
   for (std::thread& thread : comparers_) thread.join();
   threads_.clear();
+  spare_readers_.clear();
   comparers_.clear();
 }
 
@@ -154,18 +159,54 @@ void Responder::serve_turn(std::uint64_t key, const std::shared_ptr<Served>& ser
       resume_paused();
       return;
     }
-    Result<std::optional<FanotifyEvent>> event = group.read();
-    if (!event) {
-      count_denial(*served, event.error());
-      break;
-    }
-    if (!*event) break;
-    last_descriptor_.store((*event)->file.get(), std::memory_order_relaxed);
+    served->busy_since_ns = monotonic_ns();
     note_activity();
-    handle(key, served, std::move(**event));
+    const bool more = serve_one(key, served);
+    served->busy_since_ns = 0;
+    if (served->hangs.exchange(false)) group.set_paused(false);
+    if (!more) break;
   }
   // Fails only when the guard was removed meanwhile.
   (void)epoll_.rearm(group.fd(), kGroupEvents, key).ok();
+}
+
+// Whether there may be another event.
+bool Responder::serve_one(std::uint64_t key, const std::shared_ptr<Served>& served) {
+  Result<std::optional<FanotifyEvent>> event = served->guard->group().read();
+  if (!event) {
+    count_denial(*served, event.error());
+    return false;
+  }
+  if (!*event) return false;
+  last_descriptor_.store((*event)->file.get(), std::memory_order_relaxed);
+  handle(key, served, std::move(**event));
+  return true;
+}
+
+// A reader that hangs holds up the openers of its own container only: there is another for the
+// others, and the keeper is told that those openers are left waiting knowingly.
+bool Responder::look_at_readers() {
+  const std::int64_t before = monotonic_ns() - kHangsNs;
+  bool any = false;
+  std::shared_lock lock(served_mutex_);
+  for (const auto& [key, served] : served_) {
+    const std::int64_t since = served->busy_since_ns;
+    if (since == 0) continue;
+    any = true;
+    if (since >= before || served->hangs.exchange(true)) continue;
+    served->guard->group().set_paused(true);
+    ++services_.counters->hung_readers;
+    if (served->busy_since_ns != since && served->hangs.exchange(false)) {
+      served->guard->group().set_paused(false);  // it came back meanwhile
+    }
+    if (spare_readers_.size() >= kMostSpareReaders) continue;
+    try {
+      spare_readers_.emplace_back([this] { serve(); });
+    } catch (const std::system_error&) {
+      // No thread to be had: those that there are go on.
+    }
+  }
+  return any;
 }
 
 bool Responder::admits(const Served& served) const {
@@ -292,7 +333,8 @@ void Responder::keep_deadlines() {
     deadline_wake_.wait_for(lock, pause, [&] { return stopping_.load(); });
     active_ = false;
     lock.unlock();
-    const bool again = look_at_deadlines();
+    const bool busy = look_at_readers();
+    const bool again = look_at_deadlines() || busy;
     lock.lock();
     if (again) active_ = true;
   }

@@ -1,4 +1,5 @@
-// The threads that answer. Some read events of all guards and decide most of them at once; others
+// The threads that answer. Some read events of all guards and decide most of them at once (the
+// kernel opens the event's file in that read, which may take long: then there is one more); others
 // compare whole files, one for each container that needs it, so that a slow disk holds up only the
 // openers that need it; one sees to it that every event is answered within the deadline, whatever
 // the others are stuck in.
@@ -47,6 +48,10 @@ class Responder {
     std::shared_ptr<ContainerGuard> guard;
     std::atomic<std::uint32_t> waiting{0};  // jobs of it
     std::atomic<bool> paused{false};
+    // The event that a reader is at, from before its read: since when, 0 if at none; and whether it
+    // has been seen to hang there.
+    std::atomic<std::int64_t> busy_since_ns{0};
+    std::atomic<bool> hangs{false};
     // Kernel denials told of: the first at once, then at most once a minute.
     std::atomic<std::uint64_t> untold_denials{0};
     std::atomic<std::int64_t> denials_told_ns{0};
@@ -69,6 +74,8 @@ class Responder {
   void compare();
   void keep_deadlines();
   bool look_at_deadlines();
+  bool look_at_readers();
+  bool serve_one(std::uint64_t key, const std::shared_ptr<Served>& served);
   void answer_undecided(EventSlot& slot);
   void finished(const std::shared_ptr<Job>& job);
   bool admits(const Served& served) const;
@@ -97,6 +104,7 @@ class Responder {
   std::size_t idle_comparers_ = 0;
   std::vector<std::thread> comparers_;          // added to by the readers, under jobs_mutex_
   std::list<std::shared_ptr<Job>> unfinished_;  // queued or being compared
+  std::vector<std::thread> spare_readers_;      // added to by the deadline thread
 
   // The deadline thread sleeps while nothing happens.
   std::mutex deadline_mutex_;

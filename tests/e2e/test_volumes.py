@@ -102,7 +102,7 @@ def test_a_mount_namespace_of_its_own(place, container):
 
 def test_a_bind_mount_over_a_binary(container):
     done = container.sh("cat /app/payload >/data/b; chmod +x /data/b; mount --bind /data/b /app/victim"
-                        " && /app/victim")
+                        " && sleep 0.2 && /app/victim")
     assert_refused(done)
     container.sh("umount /app/victim; rm /data/b")
     assert container.exec("/app/victim").returncode == 0
