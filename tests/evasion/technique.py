@@ -37,8 +37,6 @@ class Technique:
     limitation: str = ""  # words of docs/limitations.md that tell of it
     # (operation, path) that only alert-only can see: the refusal makes these acts impossible.
     impossible: tuple = ()
-    # Made executable without an open: under block only its run is told of (docs/limitations.md).
-    unseen: tuple = ()
     paths: tuple = ()  # how further paths begin that its alerts name
 
     @property
@@ -56,8 +54,7 @@ class Technique:
     def only_alerted(self):
         places = {"scratch": self.scratch, "victim": self.victim,
                   "script": f"/app/victims/{self.name}/script"}
-        return {path.format(**places) for path in self.unseen} | {
-            path.format(**places) for _, path in self.impossible}
+        return {path.format(**places) for _, path in self.impossible}
 
 
 def program(group, name, what, run=None, **more):
