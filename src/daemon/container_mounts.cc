@@ -54,7 +54,7 @@ std::shared_ptr<RootContent> hosts_own() {
 
 }  // namespace
 
-ContainerMounts::ContainerMounts(std::shared_ptr<ContainerGuard> guard, Setting setting,
+ContainerMounts::ContainerMounts(const std::shared_ptr<ContainerGuard>& guard, Setting setting,
                                  std::unordered_set<dev_t> host_devices, ObjectId host_namespace,
                                  BoundedCalls& calls, Watch watch)
     : guard_(guard),

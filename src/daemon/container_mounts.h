@@ -36,7 +36,7 @@ class ContainerMounts : public MountScout, public std::enable_shared_from_this<C
   // `watch` is called with a mount namespace that was marked and a process of it.
   using Watch = std::function<void(const std::shared_ptr<ContainerMounts>&, ino_t, pid_t)>;
 
-  ContainerMounts(std::shared_ptr<ContainerGuard> guard, Setting setting,
+  ContainerMounts(const std::shared_ptr<ContainerGuard>& guard, Setting setting,
                   std::unordered_set<dev_t> host_devices, ObjectId host_namespace,
                   BoundedCalls& calls, Watch watch);
 
