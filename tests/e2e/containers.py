@@ -35,7 +35,7 @@ class Podman:
     def __call__(self, *arguments, **options):
         return run(os.path.join(self.directory, "podman"), *arguments, **options)
 
-    def start(self, *options, runtime="runc", image=IMAGE, command=("sleep", "600")):
+    def start(self, *options, runtime="runc", image=IMAGE, command=("sleep", "86400")):
         out = self("--runtime", runtime, "run", "-d", "--network=none", *options, image,
                    *command).stdout
         return PodmanContainer(self, out.strip().splitlines()[-1])
@@ -140,7 +140,7 @@ class Bundle:
 
     def start(self, *command):
         """Starts the container and leaves it running."""
-        self.configure(command or ("sleep", "600"))
+        self.configure(command or ("sleep", "86400"))
         if not self.mounted:
             self.mount()
         # The container inherits the output, so that it must not be a pipe that is read to its end.
