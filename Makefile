@@ -119,8 +119,10 @@ test-benign: build ## false-alarm tests: all workloads, and the recipes of docs/
 	@$(SUDO) tests/run-benign $(BUILD)
 
 sanitize: ## unit tests under ASan+UBSan and TSan
-	@$(MAKE) --no-print-directory unit BUILD=$(BUILD)/asan SANITIZE=address,undefined CXXFLAGS="-O1 -g"
-	@$(MAKE) --no-print-directory unit BUILD=$(BUILD)/tsan SANITIZE=thread CXXFLAGS="-O1 -g"
+	@LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp $(MAKE) --no-print-directory unit \
+	  BUILD=$(BUILD)/asan SANITIZE=address,undefined CXXFLAGS="-O1 -g"
+	@TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp $(MAKE) --no-print-directory unit \
+	  BUILD=$(BUILD)/tsan SANITIZE=thread CXXFLAGS="-O1 -g"
 
 lint: compile_commands.json ## clang-format and clang-tidy, as CI runs them
 	@clang-format --dry-run -Werror $(CXX_ALL) $(sort $(wildcard include/holdfast/*.h src/*/*.h tests/unit/*.h tests/fuzz/*.cc tests/fuzz/*.h))
