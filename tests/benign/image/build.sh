@@ -15,9 +15,9 @@ chmod 644 /srv/app/java/libnative.so
 java --module jdk.compiler/com.sun.tools.javac.Main -d /srv/app/java Work.java Native.java
 
 # A program that carries a library and a helper program, and unpacks them when it starts.
-gcc -O2 -o stub one_file.c -ldl
+gcc -O2 -o launcher one_file.c -ldl
 gcc -shared -fPIC -o plugin.so native.c
-cat stub plugin.so /usr/bin/true >/srv/app/bin/one-file
+cat launcher plugin.so /usr/bin/true >/srv/app/bin/one-file
 printf '%016d%016d' "$(stat -c %s plugin.so)" "$(stat -Lc %s /usr/bin/true)" >>/srv/app/bin/one-file
 chmod 755 /srv/app/bin/one-file
 

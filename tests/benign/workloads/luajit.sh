@@ -1,6 +1,6 @@
 # LuaJIT: traces compiled to machine code, C functions by its foreign function interface.
 set -e
-cat >/tmp/work.lua <<'END'
+cat >/tmp/loop.lua <<'END'
 local ffi = require("ffi")
 ffi.cdef[[ int getpid(void); void qsort(void *, size_t, size_t, int (*)(const int *, const int *)); ]]
 local sum = 0
@@ -11,6 +11,6 @@ ffi.C.qsort(numbers, 3, 4, compare)
 assert(numbers[0] == 1 and numbers[2] == 3 and ffi.C.getpid() > 0)
 assert(jit.status())
 END
-luajit /tmp/work.lua
-luajit -b /tmp/work.lua /tmp/work.luac
-luajit /tmp/work.luac
+luajit /tmp/loop.lua
+luajit -b /tmp/loop.lua /tmp/loop.luac
+luajit /tmp/loop.luac

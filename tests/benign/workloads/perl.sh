@@ -1,7 +1,7 @@
 # Perl: modules in C, edits in place, processes and pipes, a tied database, sockets, temporary files.
 set -e
-mkdir -p /var/lib/work
-cd /var/lib/work
+mkdir -p /var/lib/figures
+cd /var/lib/figures
 seq 100 >numbers
 perl -pi.orig -e 's/^(\d+)$/$1 * 2/e' numbers
 test "$(tail -n 1 numbers)" = 200
@@ -29,11 +29,11 @@ close $handle;
 copy($name, 'copied') or die $!;
 open(my $lock, '>>', 'lock') or die $!;
 flock($lock, LOCK_EX) or die $!;
-my $server = IO::Socket::UNIX->new(Local => '/var/lib/work/socket', Listen => 5) or die $!;
+my $server = IO::Socket::UNIX->new(Local => '/var/lib/figures/socket', Listen => 5) or die $!;
 for (1 .. 8) {
   my $child = fork() // die $!;
   if (!$child) {
-    my $client = IO::Socket::UNIX->new(Peer => '/var/lib/work/socket') or POSIX::_exit(1);
+    my $client = IO::Socket::UNIX->new(Peer => '/var/lib/figures/socket') or POSIX::_exit(1);
     print $client qx(ls / | wc -l);
     POSIX::_exit(0);
   }
