@@ -102,6 +102,9 @@ class Registry {
   // Outcome of looking at one container found by cgroup.
   enum class Look : std::uint8_t { covered, uncovered, not_set_up };
 
+  static constexpr std::size_t kPidsLookedAt = 16;  // of a container
+  static std::string root_key(const Mount& mount);
+  static std::string proc_root(pid_t pid);
   // `pid`: a process whose root it is, if it is not among the host's mounts.
   Root make_overlay_root(const Mount& mount, std::optional<pid_t> pid);
   void note_processes();
