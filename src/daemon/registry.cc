@@ -87,11 +87,13 @@ std::int64_t created_ns(const std::optional<WorkloadFacts>& facts, pid_t pid) {
 }  // namespace
 
 Registry::Registry(const HostView& host, const WorkloadResolver& resolver, HeldGroups groups,
-                   Responder& responder, const GuardServices& services, RegistrySettings settings)
+                   Responder& responder, ChangeWatch& changes, const GuardServices& services,
+                   RegistrySettings settings)
     : host_(host),
       resolver_(resolver),
       groups_(std::move(groups)),
       responder_(responder),
+      changes_(changes),
       services_(services),
       settings_(settings) {}
 
@@ -173,10 +175,23 @@ Registry::Root Registry::make_overlay_root(const Mount& mount, std::optional<pid
   if (!placed) {
     root.reason = placed.error().message();
     root.guard = nullptr;
-  } else if (!facts) {
-    identify_later(*root.guard);
+    return root;
   }
+  if (!facts) identify_later(*root.guard);
+  watch_changes(root, *layers);
   return root;
+}
+
+void Registry::watch_changes(Root& root, const OverlayLayers& layers) {
+  if (layers.upper.empty()) return;
+  // What was mapped for writing was opened for it, in sight of the gates.
+  Result<std::shared_ptr<OverlayContent>> content =
+      OverlayContent::open(layers, settings_.compare_limit, [](const auto&) { return false; });
+  if (!content) return;
+  root.layer = std::make_shared<WatchedLayer>(WatchedLayer{layers.upper, *content, root.guard});
+  const Status watched = changes_.add(root.key, root.layer);
+  root.unwatched = watched ? "" : watched.error().message();
+  if (!watched) spdlog::warn("changes in {} are not seen: {}", layers.upper, root.unwatched);
 }
 
 Registry::Root Registry::make_mounted_root(const ContainerCgroup& container, pid_t pid,
@@ -337,7 +352,10 @@ void Registry::drop_roots(const std::unordered_set<dev_t>& devices_in_use,
     const bool alive = root.scope == MarkScope::mount
                            ? containers.contains(key)
                            : root.on_host || devices_in_use.contains(root.device);
-    if (!alive && root.guard) responder_.remove(root.responder_key);
+    if (!alive && root.guard) {
+      responder_.remove(root.responder_key);
+      changes_.remove(key);
+    }
     return !alive;
   });
   std::erase_if(uncovered_, [&](const auto& entry) { return !containers.contains(entry.first); });
@@ -394,6 +412,11 @@ void Registry::set_block(bool block) {
       continue;
     }
     identify_later(*root.guard);
+    if (root.layer) {
+      root.layer = std::make_shared<WatchedLayer>(
+          WatchedLayer{root.layer->upper, root.layer->content, root.guard});
+      if (root.unwatched.empty()) (void)changes_.add(root.key, root.layer).ok();
+    }
     responder_.remove(old_key);
   }
   spdlog::info("marks follow the policy: {}", block ? "blocking" : "reporting only");
@@ -403,10 +426,11 @@ std::vector<ContainerStatus> Registry::containers() const {
   std::vector<ContainerStatus> list;
   std::lock_guard lock(mutex_);
   for (const auto& [key, root] : roots_) {
-    if (root.guard) list.push_back({root.guard->workload(), Coverage::full, "", root.type});
+    if (!root.guard) continue;
+    list.push_back({root.guard->workload(), Coverage::full, "", root.type, root.unwatched});
   }
   for (const auto& [id, uncovered] : uncovered_) {
-    list.push_back({uncovered.workload, Coverage::none, uncovered.reason, uncovered.root_type});
+    list.push_back({uncovered.workload, Coverage::none, uncovered.reason, uncovered.root_type, ""});
   }
   return list;
 }

@@ -17,6 +17,7 @@
 #include "container/overlay_content.h"
 #include "container/workload_resolver.h"
 #include "daemon/host_view.h"
+#include "sensor/change_watch.h"
 #include "sensor/container_guard.h"
 #include "sensor/responder.h"
 
@@ -29,6 +30,7 @@ struct ContainerStatus {
   Coverage coverage = Coverage::none;
   std::string reason;     // why there is no coverage, or what limits it
   std::string root_type;  // "overlay"
+  std::string unwatched;  // why the change watch does not see its changes; empty: it does
 };
 
 struct RegistrySettings {
@@ -40,7 +42,8 @@ struct RegistrySettings {
 class Registry {
  public:
   Registry(const HostView& host, const WorkloadResolver& resolver, HeldGroups groups,
-           Responder& responder, const GuardServices& services, RegistrySettings settings);
+           Responder& responder, ChangeWatch& changes, const GuardServices& services,
+           RegistrySettings settings);
   ~Registry();
 
   // Marks every container overlay among the host's mounts. Cheap: for every mount change and hold.
@@ -72,6 +75,8 @@ class Registry {
     bool on_host = false;                     // among the host's mounts at the last scan
     std::shared_ptr<OverlayContent> overlay;  // null for other roots
     std::string reason;
+    std::shared_ptr<const WatchedLayer> layer;  // null: without an upper layer of its own
+    std::string unwatched = "its root is no overlay with an upper layer";
   };
   struct Uncovered {
     std::shared_ptr<const Workload> workload;
@@ -87,6 +92,7 @@ class Registry {
   Status place(Root& root, std::shared_ptr<RootContent> content, ContainerGuard::Root where,
                std::shared_ptr<const Workload> workload);
   Status mark(const Root& root, FanotifyGroup& group) const;
+  void watch_changes(Root& root, const OverlayLayers& layers);
   void identify_later(ContainerGuard& guard);
   void set_container(ContainerGuard& guard, const std::string& container_id);
   Look look_at(const ContainerCgroup& container, std::unordered_set<dev_t>& devices_in_use);
@@ -100,6 +106,7 @@ class Registry {
   const WorkloadResolver& resolver_;
   HeldGroups groups_;
   Responder& responder_;
+  ChangeWatch& changes_;
   const GuardServices& services_;
   RegistrySettings settings_;
 

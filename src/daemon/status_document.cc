@@ -20,7 +20,8 @@ nlohmann::json denied_by_kernel(const GateCounters& counters) {
 
 }  // namespace
 
-std::string status_document(const DaemonStatus& status, const GateCounters& counters) {
+std::string status_document(const DaemonStatus& status, const GateCounters& counters,
+                            const ChangeCounters& changes) {
   using nlohmann::json;
   json containers = json::array();
   for (const ContainerStatus& container : status.containers) {
@@ -34,6 +35,7 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
     if (workload.container.image_tag) entry["image"]["tag"] = *workload.container.image_tag;
     if (workload.orchestrator.namespace_) entry["namespace"] = *workload.orchestrator.namespace_;
     if (workload.orchestrator.resource_name) entry["pod"] = *workload.orchestrator.resource_name;
+    if (!container.unwatched.empty()) entry["changes_not_seen"] = container.unwatched;
     containers.push_back(std::move(entry));
   }
   const bool degraded =
@@ -63,6 +65,10 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
                   {"paused", counters.paused.load()},
                   {"denied_by_kernel", denied_by_kernel(counters)},
                   {"leftovers", counters.leftovers.load()}}},
+                {"changes",
+                 {{"read", changes.events.load()},
+                  {"in_containers", changes.in_layers.load()},
+                  {"overflows", changes.overflows.load()}}},
                 {"alerts",
                  {{"written", status.alerts.written},
                   {"coalesced", status.alerts.coalesced},

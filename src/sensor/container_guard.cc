@@ -17,10 +17,6 @@ std::int64_t now_ns() {
       .count();
 }
 
-FileFacts file_facts(const FileStat& file) {
-  return {file.stx_mode, file.stx_ino, file.stx_size, file.stx_uid, file.stx_gid};
-}
-
 void merge(Decision& into, Decision other) {
   into.strongest = std::max(into.strongest, other.strongest);
   into.alert |= other.alert;
@@ -180,31 +176,7 @@ void ContainerGuard::decide(const Act& act, pid_t tid, PendingPermission* pendin
     return;
   }
 
-  std::function<std::shared_ptr<const Workload>(pid_t)> identify;
-  AlertRecord record;
-  {
-    std::lock_guard lock(mutex_);
-    record.event.workload = workload_;
-    identify = identify_;
-  }
-  if (identify) record.event.workload = identify(tid);
-  record.time = std::chrono::system_clock::now();
-  record.event.operation = act.operation;
-  record.event.path = act.path;
-  // Read now: a blocked process cannot exit or change its name.
-  record.process =
-      services_.read_process(record.event.workload ? record.event.workload->container.id : "",
-                             thread_group_of(tid).value_or(tid));
-  const ProcessFacts& process = record.process.process;
-  record.event.process.pid = process.pid;
-  if (!process.name.empty()) record.event.process.name = process.name;
-  if (!process.executable.empty()) record.event.process.executable = process.executable;
-  record.event.process.interactive = process.interactive;
-
-  record.decision = ask_policy(act, record.event);
-  record.mechanism = act.mechanism;
-  record.file = file_facts(act.file);
-  record.reason = act.reason;
+  AlertRecord record = record_of(act, actor_in_container(tid));
   const bool block = record.decision.block && pending != nullptr;
   record.outcome = block ? Outcome::blocked : Outcome::alerted;
   const bool tell = record.decision.strongest != Action::allow;

@@ -91,6 +91,15 @@ class ContainerGuard {
   std::optional<Act> compare(const Comparison& comparison) const;
   Act uncompared(const Comparison& comparison) const;
   void conclude(Comparison& comparison, const std::optional<Act>& act);
+  // Who did something that was seen when it had happened; nothing: a process of the host's. Of one
+  // that is gone by then only its number is known.
+  struct Actor {
+    std::shared_ptr<const Workload> workload;
+    ProcessTree process;
+  };
+  std::optional<Actor> actor(pid_t tid) const;
+  // Tells of an act that nobody waits for, if a policy wants it told.
+  void changed(const Act& act, Actor actor);
   // Tells that an event was answered by the fail mode, its decision being stuck somewhere.
   void report_undecided(const EventSlot& slot, bool allowed);
   // Tells that the kernel denied openers without an event.
@@ -101,6 +110,8 @@ class ContainerGuard {
   std::optional<Comparison> handle_notification(FanotifyEvent event);
   bool is_undecided_exec(EventFacts& facts, pid_t tid);
   void decide(const Act& act, pid_t tid, PendingPermission* pending);
+  Actor actor_in_container(pid_t tid) const;
+  AlertRecord record_of(const Act& act, Actor actor) const;  // all but the outcome
   Decision ask_policy(const Act& act, const Event& event) const;
 
   std::shared_ptr<FanotifyGroup> group_;
