@@ -4,9 +4,9 @@
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "container/metadata_copy.h"
 #include "kernel/open_beneath.h"
 
 namespace holdfast {
@@ -24,12 +24,6 @@ constexpr std::chrono::minutes kBetweenOverflows{1};
 constexpr std::chrono::milliseconds kBatch{1};
 constexpr std::chrono::milliseconds kWindow{100};
 constexpr unsigned kAtOnce = 100;  // reads in a window
-
-// A copy of the file's attributes alone: its data is still the image's (metacopy=on).
-bool is_metadata_copy(const std::string& path) {
-  return getxattr(path.c_str(), "trusted.overlay.metacopy", nullptr, 0) >= 0 &&
-         getxattr(path.c_str(), "trusted.overlay.redirect", nullptr, 0) < 0;
-}
 
 // Opens again what was looked up a while ago, if it is still the file of that path.
 bool reopen(LayerChange& change) {
@@ -109,8 +103,11 @@ Status ChangeWatch::add(const std::string& key, std::shared_ptr<const WatchedLay
   std::lock_guard lock(watched_mutex_);
   const Result<std::uint64_t> filesystem = filesystem_of(layer->upper);
   if (!filesystem) return filesystem.error();
-  watched_[key] = {*filesystem, std::move(layer)};
+  Watched& watched = watched_[key];
+  const std::uint64_t before = std::exchange(watched.filesystem, *filesystem);
+  watched.layer = std::move(layer);
   set_layers(*filesystem);
+  if (before != 0 && before != *filesystem) set_layers(before);
   return {};
 }
 
@@ -228,7 +225,7 @@ void ChangeWatch::judge(LayerChange change) {
   std::optional<Act> act = change_gate(change.mask, *file, change.path, content);
   if (act && act->needs_comparison) {
     const std::string same = "/proc/self/fd/" + std::to_string(change.fd.get());
-    if (is_metadata_copy(same)) return;
+    if (is_metadata_copy(same, change.path)) return;
     const UniqueFd fd(::open(same.c_str(), O_RDONLY | O_NONBLOCK | O_NOATIME | O_CLOEXEC));
     if (!fd.valid()) return;
     act = compare_gate(std::move(*act), fd.get(), content);

@@ -13,19 +13,42 @@ constexpr std::string_view kDeleted = " (deleted)";
 // another name by now.
 bool is_temporary_name(std::string_view name) { return name.starts_with('#'); }
 
-// The path of the changed file, which is open as `fd` by its handle. Through a hard link the event
-// may have a name that is gone.
-std::optional<std::string> path_of_changed(int fd, const ChangeEvent& event, int mount) {
-  Result<std::string> path = path_of_descriptor(fd);
-  if (!path) return std::nullopt;
-  if (!path->ends_with(kDeleted)) return std::move(*path);
-  // The kernel remembers only a name that is gone: the next best is the one it was changed by.
-  if (is_temporary_name(event.name)) return std::nullopt;
+struct Found {
+  UniqueFd fd;  // O_PATH
+  std::string path;
+};
+
+// By the name it was changed by.
+std::optional<Found> find_by_name(const ChangeEvent& event, int mount) {
   const UniqueFd directory = open_handle(mount, event.directory);
   if (!directory.valid()) return std::nullopt;
-  path = path_of_descriptor(directory.get());
+  const std::string name(event.name);
+  UniqueFd fd(openat(directory.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  const Result<std::string> parent = path_of_descriptor(directory.get());
+  if (!fd.valid() || !parent) return std::nullopt;
+  return Found{std::move(fd), *parent + "/" + name};
+}
+
+// By its handle: an overlay's hard link changes it by a name that may be gone.
+std::optional<Found> find_by_handle(const ChangeEvent& event, int mount) {
+  UniqueFd fd = open_handle(mount, event.file);
+  Result<std::string> path = fd.valid() ? path_of_descriptor(fd.get()) : Error{};
   if (!path) return std::nullopt;
-  return *path + "/" + std::string(event.name);
+  if (path->ends_with(kDeleted)) {
+    // The kernel remembers only names that are gone; the one of the event is as good.
+    if (is_temporary_name(event.name)) return std::nullopt;
+    const UniqueFd directory = open_handle(mount, event.directory);
+    path = directory.valid() ? path_of_descriptor(directory.get()) : Error{};
+    if (!path) return std::nullopt;
+    path->append("/").append(event.name);
+  }
+  return Found{std::move(fd), std::move(*path)};
+}
+
+std::optional<Found> find(const ChangeEvent& event, int mount) {
+  std::optional<Found> named = find_by_name(event, mount);
+  if (event.file.empty() || (named && handle_of(named->fd.get()) == event.file)) return named;
+  return find_by_handle(event, mount);
 }
 
 }  // namespace
@@ -121,24 +144,13 @@ bool WatchedFilesystem::in_some_layer(const ChangeEvent& event) {
 
 std::optional<LayerChange> WatchedFilesystem::look_up(const ChangeEvent& event) {
   if (!mount_.valid()) mount_ = open_any(layers_->list);
-  LayerChange change;
-  std::optional<std::string> path;
-  if (!event.file.empty()) {
-    change.fd = open_handle(mount_.get(), event.file);
-    if (change.fd.valid()) path = path_of_changed(change.fd.get(), event, mount_.get());
-  } else {
-    const UniqueFd directory = open_handle(mount_.get(), event.directory);
-    const std::string name(event.name);
-    change.fd.reset(openat(directory.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-    if (change.fd.valid()) {
-      Result<std::string> parent = path_of_descriptor(directory.get());
-      if (parent) path = *parent + "/" + name;
-    }
-  }
-  if (!path) return std::nullopt;
-  auto place = layers_->directories.find(*path);
-  const std::optional<FileStat> file = stat_of(change.fd.get());
+  std::optional<Found> found = find(event, mount_.get());
+  if (!found) return std::nullopt;
+  auto place = layers_->directories.find(found->path);
+  const std::optional<FileStat> file = stat_of(found->fd.get());
   if (!place || !file) return std::nullopt;
+  LayerChange change;
+  change.fd = std::move(found->fd);
   change.layer = layers_->list[place->layer];
   change.mask = event.mask;
   change.path = std::move(place->path);
