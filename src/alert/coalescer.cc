@@ -32,9 +32,14 @@ std::string Coalescer::key_of(const AlertRecord& record) {
 }
 
 Coalescer::Absorbed Coalescer::absorb(const std::string& key, AlertRecord& record) {
-  // Seen when its process had ended: its key is that of nobody.
-  if (record.seen_afterwards && anybodys_.contains(key)) return Absorbed::same_act;
-  const auto found = acts_.find(key);
+  // Seen when its process had ended: the key of an act of which it is another sight is not known.
+  const auto anybodys = anybodys_.find(key);
+  if (record.seen_afterwards && anybodys != anybodys_.end()) return Absorbed::same_act;
+  auto found = acts_.find(key);
+  if (found == acts_.end() && anybodys != anybodys_.end()) {
+    found = acts_.find(anybodys->second.latest);
+    if (found != acts_.end() && !found->second.gate_may_tell) found = acts_.end();
+  }
   if (found == acts_.end()) return Absorbed::no;
   Act& act = found->second;
   if (record.seen_afterwards || std::exchange(act.gate_may_tell, false)) return Absorbed::same_act;
@@ -50,7 +55,9 @@ void Coalescer::open(std::string key, bool seen_afterwards, Time now) {
   const auto [act, is_new] = acts_.try_emplace(key);
   if (!is_new) return;
   act->second.gate_may_tell = seen_afterwards;
-  ++anybodys_[without_executable(key)];
+  Anybodys& anybodys = anybodys_[without_executable(key)];
+  ++anybodys.windows;
+  anybodys.latest = key;
   windows_.push_back({std::move(key), now + window_});
 }
 
@@ -64,7 +71,7 @@ std::vector<AlertRecord> Coalescer::close_until(Time now) {
     }
     acts_.erase(found);
     const auto anybodys = anybodys_.find(without_executable(windows_.front().key));
-    if (--anybodys->second == 0) anybodys_.erase(anybodys);
+    if (--anybodys->second.windows == 0) anybodys_.erase(anybodys);
     windows_.pop_front();
   }
   return summaries;

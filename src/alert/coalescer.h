@@ -54,8 +54,12 @@ class Coalescer {
   std::chrono::steady_clock::duration window_;
   std::size_t max_keys_;
   std::unordered_map<std::string, Act> acts_;  // by key
-  std::unordered_map<std::string, std::size_t>
-      anybodys_;                // open windows, by key without executable
+  // The same acts by the key of a process of which nothing is known.
+  struct Anybodys {
+    std::size_t windows = 0;
+    std::string latest;  // key of the window that was opened last
+  };
+  std::unordered_map<std::string, Anybodys> anybodys_;
   std::deque<Window> windows_;  // all equally long, so the oldest ends first
   std::size_t repeated_ = 0;    // windows that saw repeats
 };

@@ -191,6 +191,7 @@ void Registry::watch_changes(Root& root, const OverlayLayers& layers) {
   root.layer = std::make_shared<WatchedLayer>(WatchedLayer{layers.upper, *content, root.guard});
   const Status watched = changes_.add(root.key, root.layer);
   root.unwatched = watched ? "" : watched.error().message();
+  root.guard->set_layer_watched(watched.ok());
   if (!watched) spdlog::warn("changes in {} are not seen: {}", layers.upper, root.unwatched);
 }
 
@@ -415,7 +416,8 @@ void Registry::set_block(bool block) {
     if (root.layer) {
       root.layer = std::make_shared<WatchedLayer>(
           WatchedLayer{root.layer->upper, root.layer->content, root.guard});
-      if (root.unwatched.empty()) (void)changes_.add(root.key, root.layer).ok();
+      const bool watched = root.unwatched.empty() && changes_.add(root.key, root.layer).ok();
+      root.guard->set_layer_watched(watched);
     }
     responder_.remove(old_key);
   }

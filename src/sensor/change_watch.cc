@@ -8,6 +8,7 @@
 
 #include "container/metadata_copy.h"
 #include "kernel/open_beneath.h"
+#include "kernel/procfs.h"
 
 namespace holdfast {
 namespace {
@@ -226,6 +227,9 @@ void ChangeWatch::judge(LayerChange change) {
   if (act && act->needs_comparison) {
     const std::string same = "/proc/self/fd/" + std::to_string(change.fd.get());
     if (is_metadata_copy(same, change.path)) return;
+    // Moved since: that is a change of its own, of another path with another original.
+    const Result<std::string> path = path_of_descriptor(change.fd.get());
+    if (!path || !path->ends_with(change.path)) return;
     const UniqueFd fd(::open(same.c_str(), O_RDONLY | O_NONBLOCK | O_NOATIME | O_CLOEXEC));
     if (!fd.valid()) return;
     act = compare_gate(std::move(*act), fd.get(), content);

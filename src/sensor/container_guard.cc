@@ -101,7 +101,7 @@ std::optional<ContainerGuard::Comparison> ContainerGuard::handle_notification(Fa
     if (act) decide(*act, event.tid, nullptr);
   }
   if ((event.mask & FAN_CLOSE_WRITE) != 0) {
-    std::optional<Act> act = change_watch(facts, *content_);
+    std::optional<Act> act = change_watch(facts, *content_, layer_watched_);
     if (act) decide(*act, event.tid, nullptr);
   }
   return std::nullopt;

@@ -84,6 +84,9 @@ class ContainerGuard {
     pid_t tid = 0;
   };
 
+  // A ChangeWatch sees what comes into being in its upper layer.
+  void set_layer_watched(bool watched) { layer_watched_ = watched; }
+
   // Decides and answers one event, or returns what has to be read first.
   std::optional<Comparison> handle(FanotifyEvent event);
   // What a comparison leads to: the slow part (nothing: it is image content), the part that takes
@@ -118,6 +121,8 @@ class ContainerGuard {
   std::shared_ptr<RootContent> content_;
   const Root root_;
   const GuardServices& services_;
+
+  std::atomic<bool> layer_watched_{false};
 
   mutable std::mutex mutex_;
   std::shared_ptr<const Workload> workload_;

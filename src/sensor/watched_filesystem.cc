@@ -7,8 +7,6 @@
 namespace holdfast {
 namespace {
 
-constexpr std::string_view kDeleted = " (deleted)";
-
 // Overlay names its temporary files #HEX, also those of O_TMPFILE and of older copy-ups that have
 // another name by now.
 bool is_temporary_name(std::string_view name) { return name.starts_with('#'); }
@@ -34,7 +32,7 @@ std::optional<Found> find_by_handle(const ChangeEvent& event, int mount) {
   UniqueFd fd = open_handle(mount, event.file);
   Result<std::string> path = fd.valid() ? path_of_descriptor(fd.get()) : Error{};
   if (!path) return std::nullopt;
-  if (path->ends_with(kDeleted)) {
+  if (path->ends_with(kDeletedName)) {
     // The kernel remembers only names that are gone; the one of the event is as good.
     if (is_temporary_name(event.name)) return std::nullopt;
     const UniqueFd directory = open_handle(mount, event.directory);
@@ -121,6 +119,7 @@ WatchedFilesystem::Served WatchedFilesystem::serve(const std::function<void(Laye
     }
   }
   mount_.reset();
+  glimpses_.clear();
   actors_.clear();
   return served;
 }
@@ -160,6 +159,9 @@ std::optional<LayerChange> WatchedFilesystem::look_up(const ChangeEvent& event) 
 
 void WatchedFilesystem::look_at(const ChangeEvent& event,
                                 const std::function<void(LayerChange)>& found) {
+  // Before the file, which stays: the process may be gone in a moment.
+  const auto [glimpse, is_new] = glimpses_.try_emplace(event.tid);
+  if (is_new) glimpse->second = read_process_facts(event.tid, Args::skip);
   std::optional<LayerChange> change = look_up(event);
   if (!change || !is_regular(change->file)) return;
   KnownExecutables& known = known_[change->layer->content.get()];
@@ -173,9 +175,9 @@ void WatchedFilesystem::look_at(const ChangeEvent& event,
       !change->layer->content->original(change->file, change->path).executable) {
     return;
   }
-  // Asked at once: the process may be gone in a moment.
   change->actor = actor_of(*change->layer, event.tid);
-  change->later = interest == ChangeInterest::later;
+  // The gate leaves a file of such a name to this watch.
+  change->later = interest == ChangeInterest::later && !change->path.ends_with(kDeletedName);
   if (!change->later) known.remember(change->file);
   if (change->actor) found(std::move(*change));
 }
@@ -187,6 +189,8 @@ std::shared_ptr<const ContainerGuard::Actor> WatchedFilesystem::actor_of(const W
   const std::shared_ptr<ContainerGuard> guard = layer.guard.lock();
   if (!guard) return nullptr;
   if (std::optional<ContainerGuard::Actor> actor = guard->actor(tid)) {
+    ProcessFacts& process = actor->process.process;
+    if (process.executable.empty()) process = glimpses_[tid];
     known->second = std::make_shared<const ContainerGuard::Actor>(std::move(*actor));
   }
   return known->second;

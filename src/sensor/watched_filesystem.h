@@ -90,8 +90,10 @@ class WatchedFilesystem {
   std::shared_ptr<const Layers> layers_ = next_;
   DirectoryCache cache_;
   std::unordered_map<const RootContent*, KnownExecutables> known_;
-  // Of one serve(): a directory on the filesystem; who did it, by thread.
+  // Of one serve(): a directory on the filesystem; by thread, what was seen of its process first of
+  // all, and who it is.
   UniqueFd mount_;
+  std::map<pid_t, ProcessFacts> glimpses_;
   std::map<std::pair<const WatchedLayer*, pid_t>, std::shared_ptr<const ContainerGuard::Actor>>
       actors_;
 };

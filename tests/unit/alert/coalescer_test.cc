@@ -76,6 +76,17 @@ TEST_F(CoalescerTest, WhatAnEndedProcessDidIsTheActThatIsKnown) {
   EXPECT_TRUE(offer(seen, 2000)) << "the window is closed";
 }
 
+TEST_F(CoalescerTest, AGateMayTellOfAnEndedProcessAsWell) {
+  AlertRecord seen = sample_record();
+  AlertRecord gate = seen;
+  seen.seen_afterwards = true;
+  gate.process.process.executable.clear();
+  gate.event.process.executable.reset();
+  EXPECT_TRUE(offer(seen, 0));
+  EXPECT_FALSE(offer(gate, 10)) << "closed by its exit";
+  EXPECT_TRUE(offer(gate, 20)) << "by another";
+}
+
 TEST_F(CoalescerTest, NoRepeatsNoSummary) {
   EXPECT_TRUE(offer(sample_record(), 0));
   EXPECT_TRUE(coalescer_.close_until(time(5000)).empty());

@@ -120,6 +120,14 @@ TEST_F(ChangeWatchTest, AnEmptyExecutableIsToldOfIfItStaysOne) {
   EXPECT_EQ(told(1).at(0).event.path, "/tmp/x");
 }
 
+TEST_F(ChangeWatchTest, ANameThatLooksGoneHidesNothing) {
+  const std::string path = upper("/tmp/x (deleted)");
+  mknod(path.c_str(), S_IFREG | 0755, 0);
+  settle();
+  std::ofstream(path) << "bytes";
+  EXPECT_EQ(told(1).at(0).event.path, "/tmp/x (deleted)");
+}
+
 TEST_F(ChangeWatchTest, TheHostAndTheImageAreNotToldOf) {
   origin_.host = true;
   mknod(upper("/tmp/host").c_str(), S_IFREG | 0755, 0);
