@@ -11,24 +11,24 @@ namespace {
 // another name by now.
 bool is_temporary_name(std::string_view name) { return name.starts_with('#'); }
 
-struct Found {
+struct FoundFile {
   UniqueFd fd;  // O_PATH
   std::string path;
 };
 
 // By the name it was changed by.
-std::optional<Found> find_by_name(const ChangeEvent& event, int mount) {
+std::optional<FoundFile> find_by_name(const ChangeEvent& event, int mount) {
   const UniqueFd directory = open_handle(mount, event.directory);
   if (!directory.valid()) return std::nullopt;
   const std::string name(event.name);
   UniqueFd fd(openat(directory.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   const Result<std::string> parent = path_of_descriptor(directory.get());
   if (!fd.valid() || !parent) return std::nullopt;
-  return Found{std::move(fd), *parent + "/" + name};
+  return FoundFile{std::move(fd), *parent + "/" + name};
 }
 
 // By its handle: an overlay's hard link changes it by a name that may be gone.
-std::optional<Found> find_by_handle(const ChangeEvent& event, int mount) {
+std::optional<FoundFile> find_by_handle(const ChangeEvent& event, int mount) {
   UniqueFd fd = open_handle(mount, event.file);
   Result<std::string> path = fd.valid() ? path_of_descriptor(fd.get()) : Error{};
   if (!path) return std::nullopt;
@@ -40,11 +40,11 @@ std::optional<Found> find_by_handle(const ChangeEvent& event, int mount) {
     if (!path) return std::nullopt;
     path->append("/").append(event.name);
   }
-  return Found{std::move(fd), std::move(*path)};
+  return FoundFile{std::move(fd), std::move(*path)};
 }
 
-std::optional<Found> find(const ChangeEvent& event, int mount) {
-  std::optional<Found> named = find_by_name(event, mount);
+std::optional<FoundFile> find(const ChangeEvent& event, int mount) {
+  std::optional<FoundFile> named = find_by_name(event, mount);
   if (event.file.empty() || (named && handle_of(named->fd.get()) == event.file)) return named;
   return find_by_handle(event, mount);
 }
@@ -143,7 +143,7 @@ bool WatchedFilesystem::in_some_layer(const ChangeEvent& event) {
 
 std::optional<LayerChange> WatchedFilesystem::look_up(const ChangeEvent& event) {
   if (!mount_.valid()) mount_ = open_any(layers_->list);
-  std::optional<Found> found = find(event, mount_.get());
+  std::optional<FoundFile> found = find(event, mount_.get());
   if (!found) return std::nullopt;
   auto place = layers_->directories.find(found->path);
   const std::optional<FileStat> file = stat_of(found->fd.get());

@@ -8,6 +8,11 @@
 //                                            how long after it they were dead: "killed=N of=N
 //                                            ran_median_us=N ran_p99_us=N ran_longest_us=N
 //                                            dead_median_us=N dead_p99_us=N dead_longest_us=N"
+//        exec_window fresh [until FILE] [unmounted] ARGUMENT...
+//                                            does the rest from a copy of itself on a tmpfs of a
+//                                            mount namespace that nobody has seen an exec in, so that
+//                                            no mark is there; begins when FILE is there; or when the
+//                                            tmpfs is unmounted
 //        exec_window storm ROUNDS PROGRAM    four threads fork and run PROGRAM; prints
 //                                            "failed=N mean_us=N"
 #include <errno.h>
@@ -17,7 +22,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -102,6 +109,32 @@ static int run_from_memory(void) {
   return 1;
 }
 
+static int fresh(char **arguments) {
+  const int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  mkdir("/tmp/own", 0755);
+  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+      mount("tmpfs", "/tmp/own", "tmpfs", 0, NULL) != 0 || chdir("/tmp/own") != 0) {
+    perror("a tmpfs of its own");
+    return 1;
+  }
+  const int tool = open("tool", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+  while (sendfile(tool, self, NULL, 1 << 20) > 0) {
+  }
+  close(tool);
+  if (*arguments && !strcmp(*arguments, "until")) {
+    while (access(arguments[1], F_OK) != 0) usleep(10000);
+    arguments += 2;
+  }
+  if (*arguments && !strcmp(*arguments, "unmounted")) {
+    ++arguments;
+    umount2("/tmp/own", MNT_DETACH);
+  }
+  if (*arguments && !strcmp(*arguments, "measure")) return measure("./tool", atoi(arguments[1]));
+  execv("./tool", arguments - 1);
+  perror("execv");
+  return 1;
+}
+
 static struct {
   int rounds;
   char *program;
@@ -141,6 +174,7 @@ int main(int argc, char **argv) {
   if (!strcmp(what, "linger")) return (int)sleep(30);
   if (!strcmp(what, "spin")) return spin();
   if (!strcmp(what, "memory")) return run_from_memory();
+  if (!strcmp(what, "fresh") && argc > 2) return fresh(argv + 2);
   if (!strcmp(what, "measure") && argc == 4) return measure(argv[2], atoi(argv[3]));
   if (!strcmp(what, "storm") && argc == 4) return storm(atoi(argv[2]), argv[3]);
   fprintf(stderr, "exec_window: see its source\n");

@@ -10,7 +10,7 @@ import pytest
 
 from containers import IMAGE
 from expect import PAYLOAD_STATUS
-from lingering import ON_TMPFS, TOOL, detach
+from lingering import TOOL, UNMARKED, detach, processes_of
 from shell import run, wait_until
 
 RUNTIMES = ["runc", "crun"]
@@ -30,7 +30,7 @@ def assert_killed_alert(alert, operation):
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_what_runs_from_an_unmarked_filesystem_is_killed(runtime, start, blocking):
     container = start(runtime)
-    done = container.sh(ON_TMPFS + "/tmp/own/tool linger", timeout=20)
+    done = container.exec(*UNMARKED, "linger", timeout=20)
     assert done.returncode == KILLED, done.stdout
     alert = blocking.wait_alert(container.id, path="/tmp/own/tool", outcome="killed")
     assert_killed_alert(alert, "createExecutable")
@@ -49,23 +49,9 @@ def test_a_memory_file_is_killed(runtime, start, blocking):
 
 def test_a_file_of_an_unmounted_filesystem_is_killed(start, blocking):
     container = start()
-    done = container.sh(ON_TMPFS + "cd /tmp/own && umount -l /tmp/own && ./tool linger", timeout=20)
+    done = container.exec(*UNMARKED, "unmounted", "linger", timeout=20)
     assert done.returncode == KILLED, done.stdout
     blocking.wait_alert(container.id, "createExecutable", outcome="killed")
-
-
-def test_on_a_volume_what_came_after_the_container_is_killed(podman, blocking, work, build):
-    volume = f"{work}/volume"
-    os.makedirs(volume)
-    tool = shutil.copy(f"{build}/tests/e2e/exec_window", f"{volume}/tool")
-    container = podman.start("-v", f"{volume}:/volume")
-    assert container.exec("/volume/tool", "storm", "4", "/bin/true").returncode == 0
-    shutil.copy(tool, f"{volume}/late")
-    assert container.exec("/volume/late", "linger").returncode == KILLED
-    alert = blocking.wait_alert(container.id, path="/volume/late", outcome="killed")
-    assert alert["holdfast"]["volume"] == "mount"
-    assert blocking.alerts(container.id, path="/volume/tool") == []
-    container.remove()
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -128,7 +114,7 @@ def test_the_window(busy, start, blocking):
     rounds = 500 if LONG else 40
     loops = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(busy)]
     try:
-        done = container.sh(ON_TMPFS + f"{TOOL} measure /tmp/own/tool {rounds}", timeout=200)
+        done = container.exec(*UNMARKED, "measure", str(rounds), timeout=200)
     finally:
         for loop in loops:
             loop.kill()
@@ -141,14 +127,16 @@ def test_the_window(busy, start, blocking):
 
 def test_when_execs_went_unheard_all_are_looked_at(start, blocking, build):
     container = start()
-    container.sh(ON_TMPFS + "true")
+    detach(container, *UNMARKED, "until", "/tmp/go", "linger")
     worker = blocking.status()["worker"]["pid"]
     lost = blocking.status()["exec_watch"]["lost"]
     # Asleep while the host runs 8,000 programs: the buffer overflows.
     os.kill(worker, signal.SIGSTOP)
     try:
         run(f"{build}/tests/e2e/exec_window", "storm", "8000", "/bin/true", timeout=200)
-        detach(container, "/tmp/own/tool", "linger")
+        with open(f"{container.root}/tmp/go", "w", encoding="utf-8"):
+            pass
+        wait_until(lambda: processes_of("/own/tool"), 5, "the exec")
     finally:
         os.kill(worker, signal.SIGCONT)
     alert = blocking.wait_alert(container.id, path="/tmp/own/tool", outcome="killed", timeout=20)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from lingering import ON_TMPFS, TOOL, detach, processes_of, runs
+from lingering import TOOL, UNMARKED, detach, processes_of, runs
 from shell import run, wait_until
 
 RUNTIMES = ["runc", "crun"]
@@ -13,8 +13,8 @@ RUNTIMES = ["runc", "crun"]
 def test_alert_only_tells_of_each_run_once(start, make_daemon, default_policy):
     daemon = make_daemon(default_policy)
     container = start()
-    container.sh(ON_TMPFS + f"cp {TOOL} /tmp/root-tool && chmod +x /tmp/root-tool")
-    detach(container, "/tmp/own/tool", "linger")   # the watch alone sees it
+    container.sh(f"cp {TOOL} /tmp/root-tool && chmod +x /tmp/root-tool")
+    detach(container, *UNMARKED, "linger")         # the watch alone sees it
     detach(container, "/tmp/root-tool", "linger")  # the watch and the gate see it
     for path in ("/tmp/own/tool", "/tmp/root-tool"):
         wait_until(lambda wanted=path: runs(daemon, container, wanted), 5, f"an alert of {path}")
@@ -72,8 +72,7 @@ def test_switched_off_it_does_nothing(start, make_daemon, block_policy, settings
     daemon = make_daemon(block_policy, settings=path)
     assert daemon.status()["exec_watch"]["state"] == "off"
     container = start()
-    container.sh(ON_TMPFS + "true")
-    detach(container, "/tmp/own/tool", "linger")
+    detach(container, *UNMARKED, "linger")
     time.sleep(0.5)
     assert len(processes_of("/own/tool")) == 1
     assert daemon.alerts(container.id, path="/tmp/own/tool") == []

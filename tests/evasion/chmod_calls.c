@@ -6,21 +6,19 @@
 #endif
 int main(int argc, char **argv) {
   const char *call = argc > 1 ? argv[1] : "chmod";
-  drop("x", 0644);
+  int fd = open("x", O_WRONLY | O_CREAT, 0644);
+  write_payload(fd);
   long result = -1;
   if (strcmp(call, "fchmod") == 0) {
-    int fd = open("x", O_RDONLY);
     result = syscall(SYS_fchmod, fd, 0755);
-    close(fd);
   } else if (strcmp(call, "fchmodat") == 0) {
     result = syscall(SYS_fchmodat, AT_FDCWD, "x", 0755);
   } else if (strcmp(call, "fchmodat2") == 0) {
-    int fd = open("x", O_PATH);
-    result = syscall(SYS_fchmodat2, fd, "", 0755, AT_EMPTY_PATH);
-    close(fd);
+    result = syscall(SYS_fchmodat2, open("x", O_PATH), "", 0755, AT_EMPTY_PATH);
   } else {
     result = chmod("x", 0755);
   }
   if (noted(result) < 0) perror(call);
+  close(fd);
   return verdict(runs_payload("x"));
 }

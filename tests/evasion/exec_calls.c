@@ -13,7 +13,8 @@ static void execute(const char *how) {
   if (strcmp(how, "execveat") == 0) {
     syscall(SYS_execveat, open(".", O_RDONLY), "x", arguments, environ, 0);
   } else if (strcmp(how, "fexecve") == 0) {
-    fexecve(open("x", O_RDONLY), arguments, environ);
+    int fd = open("x", O_RDONLY);
+    if (fd >= 0) fexecve(fd, arguments, environ);
   } else if (strcmp(how, "o_path") == 0) {
     syscall(SYS_execveat, open("x", O_PATH), "", arguments, environ, AT_EMPTY_PATH);
   } else if (strcmp(how, "proc_self_fd") == 0) {

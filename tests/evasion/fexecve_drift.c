@@ -3,7 +3,7 @@
 extern char **environ;
 int main(void) {
   drop("x", 0644);
-  int fd = open("x", O_RDONLY);
+  int fd = noted(open("x", O_RDONLY));
   int handle = open("x", O_PATH);
   fchmod(fd, 0755);
   unlink("x");
