@@ -24,13 +24,6 @@ std::optional<ObjectId> mount_namespace(pid_t tid) {
 
 std::string descriptor_path(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
 
-// The mount that a descriptor lies on (fdinfo has it since 3.15, statx since 5.8).
-int mount_id_of(int fd) {
-  const Result<std::string> text = read_small_file("/proc/self/fdinfo/" + std::to_string(fd), 4096);
-  const std::size_t at = text ? text->find("mnt_id:\t") : std::string::npos;
-  return at == std::string::npos ? -1 : std::atoi(text->c_str() + at + 8);
-}
-
 // Device nodes raise events before 6.14, at which the kernel opens the device once more for us.
 void ignore_devices(FanotifyGroup& group, int directory, std::uint64_t mask) {
   const int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

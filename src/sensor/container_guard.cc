@@ -129,8 +129,9 @@ std::optional<ContainerGuard::Deferred> ContainerGuard::handle_notification(Fano
     std::optional<Act> act = change_watch(facts, *place.content, layer_watched_ && place.mount_point.empty());
     if (act) decide(*act, place, tid, nullptr);
   }
-  if ((event.mask & (FAN_OPEN_EXEC | FAN_OPEN)) != 0) {
-    const bool runs = (event.mask & FAN_OPEN_EXEC) != 0;
+  const bool runs = (event.mask & FAN_OPEN_EXEC) != 0;
+  const bool writes = (event.mask & FAN_CLOSE_WRITE) != 0;  // by the same thread: one event of both
+  if (runs || ((event.mask & FAN_OPEN) != 0 && !writes)) {
     std::optional<Act> act =
         runs ? exec_gate(facts, *place.content) : code_gate(facts, *place.content, place.rules);
     const bool new_mounts = runs && has_new_mounts(tid);

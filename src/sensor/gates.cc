@@ -112,9 +112,11 @@ std::optional<Act> code_gate(EventFacts& facts, RootContent& content, Executable
   if (!rules.elf || !file || !is_regular(*file) || content.certainly_image(*file)) {
     return std::nullopt;
   }
+  // Perhaps its writer's own open: that is told of when it is closed.
+  if (facts.write_access() != WriteAccess::none) return std::nullopt;
   const Loadable code = facts.loadable();
   if (code == Loadable::no) return std::nullopt;
-  return code_act({facts, content, *file, false, code}, facts.write_access() != WriteAccess::none);
+  return code_act({facts, content, *file, false, code}, false);
 }
 
 std::optional<Act> exec_gate(EventFacts& facts, RootContent& content) {

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 
+#include <set>
+
 #include "kernel/procfs.h"
 
 namespace holdfast {
@@ -59,29 +61,58 @@ Result<std::shared_ptr<WatchedFilesystem>> WatchedFilesystem::open(const std::st
       new WatchedFilesystem(std::move(*group), upper, counters));
 }
 
-// Opened when it is needed: a descriptor held would keep the filesystem from being unmounted.
-UniqueFd WatchedFilesystem::open_any(
-    const std::vector<std::shared_ptr<const WatchedLayer>>& layers) {
-  for (const auto& layer : layers) {
-    UniqueFd fd(::open(layer->upper.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (fd.valid()) return fd;
-  }
-  return UniqueFd();
+namespace {
+
+UniqueFd open_directory(const std::string& path, int flags) {
+  return UniqueFd(::open(path.c_str(), flags | O_DIRECTORY | O_CLOEXEC));
 }
 
+// Where a mount shows a directory. A mount of a part of the filesystem (podman's storage is one)
+// does not show the rest: the kernel calls all that "/".
+std::optional<std::string> path_through(const UniqueFd& view, const std::string& handle) {
+  const UniqueFd same = open_handle(view.get(), handle);
+  Result<std::string> path = same.valid() ? path_of_descriptor(same.get()) : Error{};
+  if (!path || *path == "/") return std::nullopt;
+  return std::move(*path);
+}
+
+}  // namespace
+
+// Opened when it is needed: a descriptor held would keep the filesystem from being unmounted.
+UniqueFd WatchedFilesystem::open_view() const {
+  return open_directory(layers_->view, O_RDONLY);
+}
+
+// Paths are those of the handles, as the directories of events have them: then both begin alike,
+// however the filesystem is mounted.
 void WatchedFilesystem::set_layers(std::vector<std::shared_ptr<const WatchedLayer>> layers) {
   auto next = std::make_shared<Layers>();
-  next->list = std::move(layers);
-  const UniqueFd mount = open_any(next->list);
-  for (std::size_t i = 0; i < next->list.size(); ++i) {
-    const UniqueFd upper(::open(next->list[i]->upper.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    // By its handle, as the directories of events are: then both paths begin alike, however the
-    // filesystem is mounted.
-    const UniqueFd same =
-        upper.valid() ? open_handle(mount.get(), handle_of(upper.get())) : UniqueFd();
-    Result<std::string> path = same.valid() ? path_of_descriptor(same.get()) : Error{};
-    if (path) next->directories.add(std::move(*path), i);
+  std::vector<std::string> handles;
+  for (const auto& layer : layers) {
+    const UniqueFd upper = open_directory(layer->upper, O_PATH);
+    handles.push_back(upper.valid() ? handle_of(upper.get()) : "");
   }
+  // The mount that shows most of them; each mount is tried once.
+  std::size_t most = 0;
+  std::set<int> tried;
+  for (const auto& candidate : layers) {
+    const UniqueFd view = open_directory(candidate->upper, O_RDONLY);
+    if (!view.valid() || !tried.insert(mount_id_of(view.get())).second) continue;
+    UpperDirectories directories;
+    std::size_t shown = 0;
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      std::optional<std::string> path = path_through(view, handles[i]);
+      if (!path) continue;
+      directories.add(std::move(*path), i);
+      ++shown;
+    }
+    if (shown <= most) continue;
+    most = shown;
+    next->view = candidate->upper;
+    next->directories = std::move(directories);
+    if (shown == layers.size()) break;
+  }
+  next->list = std::move(layers);
   std::lock_guard lock(mutex_);
   next_ = std::move(next);
 }
@@ -130,7 +161,7 @@ bool WatchedFilesystem::in_some_layer(const ChangeEvent& event) {
   if (!by_file) {
     if (const auto known = cache_.find(event.directory)) return *known != DirectoryCache::kNobody;
   }
-  if (!mount_.valid()) mount_ = open_any(layers_->list);
+  if (!mount_.valid()) mount_ = open_view();
   const UniqueFd fd = open_handle(mount_.get(), by_file ? event.file : event.directory);
   const Result<std::string> path = fd.valid() ? path_of_descriptor(fd.get()) : Error{};
   if (!path) return false;
@@ -142,7 +173,7 @@ bool WatchedFilesystem::in_some_layer(const ChangeEvent& event) {
 }
 
 std::optional<LayerChange> WatchedFilesystem::look_up(const ChangeEvent& event) {
-  if (!mount_.valid()) mount_ = open_any(layers_->list);
+  if (!mount_.valid()) mount_ = open_view();
   std::optional<FoundFile> found = find(event, mount_.get());
   if (!found) return std::nullopt;
   auto place = layers_->directories.find(found->path);

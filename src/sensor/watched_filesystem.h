@@ -69,10 +69,12 @@ class WatchedFilesystem {
   struct Layers {
     std::vector<std::shared_ptr<const WatchedLayer>> list;
     UpperDirectories directories;
+    std::string view;  // an upper directory, on the mount that shows most of them
   };
   WatchedFilesystem(ChangeGroup group, std::string name, ChangeCounters& counters)
       : group_(std::move(group)), name_(std::move(name)), counters_(counters) {}
-  static UniqueFd open_any(const std::vector<std::shared_ptr<const WatchedLayer>>& layers);
+  // A directory on the mount that handles are opened through.
+  UniqueFd open_view() const;
   void take_layers();
   bool in_some_layer(const ChangeEvent& event);
   std::optional<LayerChange> look_up(const ChangeEvent& event);
