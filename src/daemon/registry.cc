@@ -286,7 +286,7 @@ Status Registry::place(Root& root, Place root_place, RootMount where,
       });
   root.guard->set_scout(root.mounts);
   // Before the events that an earlier worker left: some are of volumes.
-  if (pid) root.mounts->look(*pid);
+  if (pid) root.mounts->attach(*pid);
   const Result<std::uint64_t> key = responder_.add(root.guard);
   if (!key) return key.error();
   root.responder_key = *key;
@@ -401,7 +401,7 @@ Registry::Look Registry::look_at(const ContainerCgroup& container,
       }
       if (!known->second.mounts->knows(pid)) {
         known->second.mounts->set_host_devices(host_devices_);
-        known->second.mounts->look(pid);
+        known->second.mounts->attach(pid);
       }
       if (!known->second.on_host) {
         // Known through its processes only: it may have been stopped and started again.
@@ -508,7 +508,7 @@ void Registry::set_block(bool block) {
       continue;
     }
     // All of its namespaces, not those alone that a scan finds.
-    for (const pid_t pid : mount_watch_.processes(*old_mounts)) root.mounts->look(pid);
+    for (const pid_t pid : mount_watch_.processes(*old_mounts)) root.mounts->attach(pid);
     identify_later(root);
     if (root.layer) {
       root.layer = std::make_shared<WatchedLayer>(

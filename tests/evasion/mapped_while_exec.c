@@ -38,7 +38,7 @@ int main(void) {
   pthread_t thread;
   pthread_create(&thread, NULL, alternate, NULL);
   int ran = 0;
-  for (int i = 0; i < 200 && !ran; i++) ran = runs_payload(VICTIM);
+  for (int i = 0; i < 2000 && !ran; i++) ran = runs_payload(VICTIM);
   stop = 1;
   pthread_join(thread, NULL);
   return verdict(ran);

@@ -23,9 +23,10 @@ class Result:
     output: str
     alerts: list = field(default_factory=list)  # documents
 
-    def acts(self):
+    def acts(self, mechanisms=None):
         """What was alerted: (operation, path)."""
-        return {(alert["holdfast"]["operation"], path_of(alert)) for alert in self.alerts}
+        return {(alert["holdfast"]["operation"], path_of(alert)) for alert in self.alerts
+                if mechanisms is None or alert["holdfast"].get("mechanism") in mechanisms}
 
 
 class Phase:

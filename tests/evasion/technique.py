@@ -54,7 +54,7 @@ class Technique:
     def only_alerted(self):
         places = {"scratch": self.scratch, "victim": self.victim,
                   "script": f"/app/victims/{self.name}/script"}
-        return {(operation, path.format(**places)) for operation, path in self.impossible}
+        return {path.format(**places) for _, path in self.impossible}
 
 
 def program(group, name, what, run=None, **more):

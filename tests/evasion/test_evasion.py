@@ -83,10 +83,14 @@ def test_under_alert_only(technique, under_alert):
 
 @each
 def test_alert_only_predicts_block(technique, under_block, under_alert):
-    """The same acts, apart from those that the refusal has made impossible."""
-    alerted = under_alert[technique.name].acts()
+    """The same acts, apart from those that the refusal has made impossible. By path: whether a file
+    was there before it was written is not known any more when it is closed. A file that is made
+    executable while it is written is told of then only by chance (docs/limitations.md): what is
+    alerted beyond must be no run."""
+    alerted = {path for _, path in under_alert[technique.name].acts()}
+    runs = {path for _, path in under_alert[technique.name].acts(("exec_gate", "exec_watch"))}
     for run in under_block:
-        blocked = run[technique.name].acts()
+        blocked = {path for _, path in run[technique.name].acts()}
         assert blocked <= alerted, f"only under block: {blocked - alerted}"
-        assert alerted - blocked <= technique.only_alerted(), \
-            f"only under alert-only: {alerted - blocked}"
+        assert runs - blocked <= technique.only_alerted(), \
+            f"only under alert-only: {runs - blocked}"
