@@ -126,7 +126,8 @@ std::optional<ContainerGuard::Deferred> ContainerGuard::handle_notification(Fano
   const std::shared_ptr<const Places> places = this->places();
   const Place& place = places->of(facts);
   if ((event.mask & FAN_CLOSE_WRITE) != 0) {
-    std::optional<Act> act = change_watch(facts, *place.content, layer_watched_ && place.mount_point.empty());
+    std::optional<Act> act =
+        change_watch(facts, *place.content, layer_watched_ && place.mount_point.empty());
     if (act) decide(*act, place, tid, nullptr);
   }
   const bool runs = (event.mask & FAN_OPEN_EXEC) != 0;

@@ -79,9 +79,7 @@ std::optional<std::string> path_through(const UniqueFd& view, const std::string&
 }  // namespace
 
 // Opened when it is needed: a descriptor held would keep the filesystem from being unmounted.
-UniqueFd WatchedFilesystem::open_view() const {
-  return open_directory(layers_->view, O_RDONLY);
-}
+UniqueFd WatchedFilesystem::open_view() const { return open_directory(layers_->view, O_RDONLY); }
 
 // Paths are those of the handles, as the directories of events have them: then both begin alike,
 // however the filesystem is mounted.

@@ -25,9 +25,9 @@ class ChangeWatchTest : public testing::Test {
                            "  responses:\n    - {match: [all], actions: [alert, block]}\n"}});
     ASSERT_TRUE(compiled.set);
     policy_ = compiled.set;
-    guard_ = std::make_shared<ContainerGuard>(
-        std::make_shared<FakeGroup>(), std::make_shared<Places>(Place{.content = content_}),
-        RootMount{}, std::make_shared<Workload>(), services_);
+    guard_ = std::make_shared<ContainerGuard>(std::make_shared<FakeGroup>(),
+                                              std::make_shared<Places>(Place{.content = content_}),
+                                              RootMount{}, std::make_shared<Workload>(), services_);
     Result<std::unique_ptr<ChangeWatch>> watch = ChangeWatch::start(services_, {milliseconds(150)});
     ASSERT_TRUE(watch) << watch.error().message();
     watch_ = std::move(*watch);
