@@ -29,9 +29,11 @@ struct AlertLogCounters {
 // submit() never blocks on the disk and never throws. Repeats of (container, operation, path,
 // process executable, outcome) within `coalesce` are counted, not written: the first is written at
 // once, and if there were repeats one summary document with `holdfast.repeats` follows when the
-// second is over. Alerts lost because the queue was full or the disk refused become one document
-// that says how many, as soon as the log can be written again. A file renamed or removed by a log
-// shipper is noticed (inode changed) and created anew. The destructor writes out what is queued.
+// second is over. What was seen afterwards is no repeat of an act that was told of within it: one
+// act is seen so several times. Alerts lost because the queue was full or the disk refused become
+// one document that says how many, as soon as the log can be written again. A file renamed or
+// removed by a log shipper is noticed (inode changed) and created anew. The destructor writes out
+// what is queued.
 class AlertLog {
  public:
   // What `ledger` has as expected and not settled is reported as lost; it outlives the log.

@@ -44,6 +44,9 @@ struct AlertRecord {
   std::string reason;         // why: "never part of the image", "its bytes differ from the image's"
   std::uint64_t repeats = 0;  // further equal acts within a second that this document stands for
   bool expected = false;      // AlertLog::expect() has counted it
+  // Seen on the filesystem under the upper layer when it had happened. One act may be seen there
+  // several times (created, then made executable), and a gate may tell of it as well.
+  bool seen_afterwards = false;
 };
 
 // Facts about the node, the same for every document.

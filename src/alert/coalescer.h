@@ -25,11 +25,15 @@ class Coalescer {
   // What makes two acts the same.
   static std::string key_of(const AlertRecord& record);
 
-  // True if a window of `key` is open: the record is counted and taken. Otherwise it is untouched.
-  bool absorb(const std::string& key, AlertRecord& record);
+  enum class Absorbed : std::uint8_t {
+    no,        // no window of `key` is open; the record is untouched
+    repeat,    // counted and taken
+    same_act,  // another sight of an act that has its document; dropped
+  };
+  Absorbed absorb(const std::string& key, AlertRecord& record);
 
-  // Opens a window for an act that is written on its own.
-  void open(std::string key, Time now);
+  // Opens a window for an act that is written on its own, `seen_afterwards` as in its record.
+  void open(std::string key, bool seen_afterwards, Time now);
 
   // Closes the windows that are over. One summary for each that saw repeats: the last of them,
   // with `repeats` set to their number.
@@ -39,15 +43,25 @@ class Coalescer {
   std::optional<Time> next_close() const;
 
  private:
+  struct Act {
+    AlertRecord last;            // `repeats` counts, 0: none yet
+    bool gate_may_tell = false;  // it was seen afterwards, and by no gate yet
+  };
   struct Window {
     std::string key;
     Time end;
   };
   std::chrono::steady_clock::duration window_;
   std::size_t max_keys_;
-  std::unordered_map<std::string, AlertRecord> last_;  // by key; `repeats` counts, 0: none yet
-  std::deque<Window> windows_;                         // all equally long, so the oldest ends first
-  std::size_t repeated_ = 0;                           // windows that saw repeats
+  std::unordered_map<std::string, Act> acts_;  // by key
+  // The same acts by the key of a process of which nothing is known.
+  struct Anybodys {
+    std::size_t windows = 0;
+    std::string latest;  // key of the window that was opened last
+  };
+  std::unordered_map<std::string, Anybodys> anybodys_;
+  std::deque<Window> windows_;  // all equally long, so the oldest ends first
+  std::size_t repeated_ = 0;    // windows that saw repeats
 };
 
 }  // namespace holdfast

@@ -109,11 +109,13 @@ void QueuedAlertLog::submit(AlertRecord record) noexcept try {
       wake = true;
     }
     const bool timed = coalescer_.next_close().has_value();
-    if (coalescer_.absorb(key, record)) {
+    const bool seen_afterwards = record.seen_afterwards;
+    const Coalescer::Absorbed absorbed = coalescer_.absorb(key, record);
+    if (absorbed != Coalescer::Absorbed::no) {
       ++counters_.coalesced;
       for (std::size_t i = 0; i < to.size(); ++i) {
         if (!to[i]) continue;
-        ++streams_[i].ledger->repeats;
+        if (absorbed == Coalescer::Absorbed::repeat) ++streams_[i].ledger->repeats;
         --streams_[i].ledger->expected;
       }
       wake |= !timed;  // the writer has a time to wait for now
@@ -121,7 +123,7 @@ void QueuedAlertLog::submit(AlertRecord record) noexcept try {
       const std::uint64_t lost = counters_.lost;
       enqueue(std::move(record));
       // Repeats of a record that is lost must not hide behind it.
-      if (counters_.lost == lost) coalescer_.open(std::move(key), now);
+      if (counters_.lost == lost) coalescer_.open(std::move(key), seen_afterwards, now);
       wake = true;
     }
   }

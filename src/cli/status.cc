@@ -17,6 +17,9 @@ void print_readable(const nlohmann::json& status) {
     std::cout << "  " << container.value("id", "").substr(0, 12) << "  "
               << container.value("coverage", "");
     if (container.contains("reason")) std::cout << " (" << container.value("reason", "") << ")";
+    if (container.contains("changes_not_seen")) {
+      std::cout << ", changes not seen (" << container.value("changes_not_seen", "") << ")";
+    }
     if (container.contains("image")) std::cout << "  " << container["image"].value("name", "");
     std::cout << "\n";
   }

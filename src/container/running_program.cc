@@ -49,28 +49,16 @@ bool is_owned(pid_t pid, const KnownIds& known_ids) {
 
 }  // namespace
 
-int parse_mount_id(std::string_view fdinfo) {
-  constexpr std::string_view kName = "mnt_id:\t";
-  const std::size_t at = fdinfo.find(kName);
-  int id = -1;
-  if (at == std::string_view::npos) return id;
-  const std::string_view number = fdinfo.substr(at + kName.size());
-  std::from_chars(number.data(), number.data() + number.size(), id);
-  return id;
-}
-
 std::optional<RunningProgram> running_program(pid_t pid) {
   const UniqueFd fd(open(proc(pid, "exe").c_str(), O_PATH | O_CLOEXEC));
   if (!fd.valid()) return std::nullopt;
   const std::string self = "/proc/self/fd/" + std::to_string(fd.get());
   const std::optional<FileStat> file = stat_of_path(self);
   Result<std::string> link = read_link(self);
-  const Result<std::string> info =
-      read_small_file("/proc/self/fdinfo/" + std::to_string(fd.get()), 4096);
-  if (!file || !link || !info) return std::nullopt;
+  if (!file || !link) return std::nullopt;
   RunningProgram program;
   program.file = *file;
-  program.mount_id = parse_mount_id(*info);
+  program.mount_id = mount_id_of(fd.get());
   program.memory = is_memory_file(*file, *link);
   const bool unlinked = file->stx_nlink == 0 && !program.memory;
   program.path = unlinked ? std::string(without_deleted_mark(*link)) : *link;

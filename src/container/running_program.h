@@ -56,7 +56,4 @@ FoundPlace find_place(pid_t pid, const RunningProgram& program, dev_t root_devic
 inline constexpr int kMostAncestors = 16;
 pid_t host_ancestor(pid_t pid, const KnownIds& known_ids, int generations = kMostAncestors);
 
-// Pure: the number after "mnt_id:" in the text of /proc/PID/fdinfo/FD; -1: none.
-int parse_mount_id(std::string_view fdinfo);
-
 }  // namespace holdfast

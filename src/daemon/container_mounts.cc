@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
+#include <utility>
 
 #include "container/change_time_content.h"
 
@@ -23,13 +25,6 @@ std::optional<ObjectId> mount_namespace(pid_t tid) {
 }
 
 std::string descriptor_path(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
-
-// The mount that a descriptor lies on (fdinfo has it since 3.15, statx since 5.8).
-int mount_id_of(int fd) {
-  const Result<std::string> text = read_small_file("/proc/self/fdinfo/" + std::to_string(fd), 4096);
-  const std::size_t at = text ? text->find("mnt_id:\t") : std::string::npos;
-  return at == std::string::npos ? -1 : std::atoi(text->c_str() + at + 8);
-}
 
 // Device nodes raise events before 6.14, at which the kernel opens the device once more for us.
 void ignore_devices(FanotifyGroup& group, int directory, std::uint64_t mask) {
@@ -48,7 +43,7 @@ void ignore_devices(FanotifyGroup& group, int directory, std::uint64_t mask) {
   closedir(entries);
 }
 
-std::shared_ptr<RootContent> hosts_own() {
+std::shared_ptr<RootContent> unchanging() {
   return std::make_shared<ChangeTimeContent>(std::numeric_limits<std::int64_t>::max());
 }
 
@@ -71,7 +66,7 @@ bool ContainerMounts::knows(pid_t tid) const {
   return known_.contains(id->inode);
 }
 
-void ContainerMounts::look(pid_t tid) {
+void ContainerMounts::look_at(pid_t tid, bool at_exec) {
   const std::optional<ObjectId> id = mount_namespace(tid);
   const std::shared_ptr<ContainerGuard> guard = guard_.lock();
   if (!id || *id == host_namespace_ || !guard) return;
@@ -79,6 +74,8 @@ void ContainerMounts::look(pid_t tid) {
     // Known before it is looked at: what changes meanwhile is a change.
     std::lock_guard lock(mutex_);
     known_.insert(id->inode);
+    at_start_ = !first_ && at_exec;
+    if (!first_) first_ = id->inode;
   }
   const auto self = shared_from_this();
   watch_(self, id->inode, thread_group_of(tid).value_or(tid));
@@ -89,6 +86,16 @@ void ContainerMounts::look(pid_t tid) {
   if (!done.value_or(false)) forget(id->inode);
 }
 
+// A container with CAP_SYS_ADMIN can mount what it dropped read-only, but not before it runs.
+bool ContainerMounts::is_hosts_own(const MarkPlan& plan) const {
+  std::lock_guard lock(mutex_);
+  return plan.read_only &&
+         std::any_of(hosts_own_.begin(), hosts_own_.end(), [&](const MarkPlan& known) {
+           return known.mount_id == plan.mount_id && known.device == plan.device &&
+                  known.root == plan.root && known.mount_point == plan.mount_point;
+         });
+}
+
 void ContainerMounts::forget(ino_t mount_namespace) {
   std::lock_guard lock(mutex_);
   known_.erase(mount_namespace);
@@ -97,6 +104,10 @@ void ContainerMounts::forget(ino_t mount_namespace) {
 void ContainerMounts::ended(ino_t mount_namespace) {
   std::lock_guard lock(mutex_);
   known_.erase(mount_namespace);
+  if (first_ == mount_namespace) {
+    first_.reset();
+    hosts_own_.clear();
+  }
   if (namespaces_.erase(mount_namespace) > 0) publish();
 }
 
@@ -114,6 +125,10 @@ bool ContainerMounts::mark_all(pid_t tid, ino_t mount_namespace) {
   {
     std::lock_guard lock(mutex_);
     plans = plan_marks(parse_mountinfo(*text), setting_.overlay_device, host_devices_);
+    if (std::exchange(at_start_, false)) {
+      std::copy_if(plans.begin(), plans.end(), std::back_inserter(hosts_own_),
+                   [](const MarkPlan& plan) { return plan.read_only; });
+    }
   }
   struct Marked {
     UniqueFd fd;
@@ -140,7 +155,7 @@ bool ContainerMounts::mark_all(pid_t tid, ino_t mount_namespace) {
     place.rules = {setting_.elf, !shows_execute_bits(plan.type)};
     if (is_regular(*file)) {
       place.volume = Volume::file;
-      if (!own && plan.read_only) place.content = hosts_own();
+      if (!own && is_hosts_own(plan)) place.content = unchanging();
     } else {
       place.views = {view};
       const bool runtimes_own = own && (plan.mount_point + "/").starts_with("/dev/");

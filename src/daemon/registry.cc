@@ -19,12 +19,13 @@ constexpr std::chrono::seconds kSetUpTakes{2};
 }  // namespace
 
 Registry::Registry(const HostView& host, const WorkloadResolver& resolver, HeldGroups groups,
-                   Responder& responder, const GuardServices& services, BoundedCalls& calls,
-                   MountWatch& mount_watch, RegistrySettings settings)
+                   Responder& responder, ChangeWatch& changes, const GuardServices& services,
+                   BoundedCalls& calls, MountWatch& mount_watch, RegistrySettings settings)
     : host_(host),
       resolver_(resolver),
       groups_(std::move(groups)),
       responder_(responder),
+      changes_(changes),
       services_(services),
       calls_(calls),
       mount_watch_(mount_watch),
@@ -171,7 +172,10 @@ void Registry::drop_roots(const std::unordered_set<dev_t>& devices_in_use,
     const bool alive = root.scope == MarkScope::mount
                            ? containers.contains(key)
                            : root.on_host || devices_in_use.contains(root.device);
-    if (!alive && root.guard) responder_.remove(root.responder_key);
+    if (!alive && root.guard) {
+      responder_.remove(root.responder_key);
+      changes_.remove(key);
+    }
     return !alive;
   });
   std::erase_if(uncovered_, [&](const auto& entry) { return !containers.contains(entry.first); });
@@ -236,6 +240,12 @@ void Registry::set_block(bool block) {
     // All of its namespaces, not those alone that a scan finds.
     for (const pid_t pid : mount_watch_.processes(*old_mounts)) root.mounts->look(pid);
     identify_later(root);
+    if (root.layer) {
+      root.layer = std::make_shared<WatchedLayer>(
+          WatchedLayer{root.layer->upper, root.layer->content, root.guard});
+      const bool watched = root.unwatched.empty() && changes_.add(root.key, root.layer).ok();
+      root.guard->set_layer_watched(watched);
+    }
     responder_.remove(old_key);
   }
   spdlog::info("marks follow the policy: {}", block ? "blocking" : "reporting only");
@@ -246,11 +256,12 @@ std::vector<ContainerStatus> Registry::containers() const {
   std::lock_guard lock(mutex_);
   for (const auto& [key, root] : roots_) {
     if (!root.guard) continue;
-    list.push_back(
-        {root.guard->workload(), Coverage::full, "", root.type, root.mounts->unmarked()});
+    list.push_back({root.guard->workload(), Coverage::full, "", root.type, root.mounts->unmarked(),
+                    root.unwatched});
   }
   for (const auto& [id, uncovered] : uncovered_) {
-    list.push_back({uncovered.workload, Coverage::none, uncovered.reason, uncovered.root_type, {}});
+    list.push_back(
+        {uncovered.workload, Coverage::none, uncovered.reason, uncovered.root_type, {}, ""});
   }
   return list;
 }

@@ -22,6 +22,7 @@
 #include "daemon/container_mounts.h"
 #include "daemon/host_view.h"
 #include "daemon/mount_watch.h"
+#include "sensor/change_watch.h"
 #include "sensor/container_guard.h"
 #include "sensor/responder.h"
 
@@ -35,6 +36,7 @@ struct ContainerStatus {
   std::string reason;     // why there is no coverage, or what limits it
   std::string root_type;  // "overlay"
   std::vector<UnmarkedMount> unmarked;
+  std::string unwatched;  // why the change watch does not see its changes; empty: it does
 };
 
 struct RegistrySettings {
@@ -49,8 +51,8 @@ struct RegistrySettings {
 class Registry {
  public:
   Registry(const HostView& host, const WorkloadResolver& resolver, HeldGroups groups,
-           Responder& responder, const GuardServices& services, BoundedCalls& calls,
-           MountWatch& mount_watch, RegistrySettings settings);
+           Responder& responder, ChangeWatch& changes, const GuardServices& services,
+           BoundedCalls& calls, MountWatch& mount_watch, RegistrySettings settings);
   ~Registry();
 
   // Marks every container overlay among the host's mounts. Cheap: for every mount change and hold.
@@ -93,6 +95,8 @@ class Registry {
     bool on_host = false;                     // among the host's mounts at the last scan
     std::shared_ptr<OverlayContent> overlay;  // null for other roots
     std::string reason;
+    std::shared_ptr<const WatchedLayer> layer;  // null: without an upper layer of its own
+    std::string unwatched = "its root is no overlay with an upper layer";
   };
   struct Uncovered {
     std::shared_ptr<const Workload> workload;
@@ -114,6 +118,7 @@ class Registry {
   Status place(Root& root, Place root_place, RootMount where,
                std::shared_ptr<const Workload> workload, std::optional<pid_t> pid);
   Status mark(const Root& root, FanotifyGroup& group) const;
+  void watch_changes(Root& root, const OverlayLayers& layers);
   void identify_later(const Root& root);
   void set_container(ContainerGuard& guard, ChangeTimeContent* reference,
                      const std::string& container_id);
@@ -128,6 +133,7 @@ class Registry {
   const WorkloadResolver& resolver_;
   HeldGroups groups_;
   Responder& responder_;
+  ChangeWatch& changes_;
   const GuardServices& services_;
   BoundedCalls& calls_;
   MountWatch& mount_watch_;

@@ -1,6 +1,8 @@
 // Registry, how one root is covered: what its files are compared with, its marks, whose it is.
 #include <fcntl.h>
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "alert/process_facts.h"
@@ -137,10 +139,24 @@ Registry::Root Registry::make_overlay_root(const Mount& mount, std::optional<pid
   if (!placed) {
     root.reason = placed.error().message();
     root.guard = nullptr;
-  } else if (!facts) {
-    identify_later(root);
+    return root;
   }
+  if (!facts) identify_later(root);
+  watch_changes(root, *layers);
   return root;
+}
+
+void Registry::watch_changes(Root& root, const OverlayLayers& layers) {
+  if (layers.upper.empty()) return;
+  // What was mapped for writing was opened for it, in sight of the gates.
+  Result<std::shared_ptr<OverlayContent>> content =
+      OverlayContent::open(layers, settings_.compare_limit, [](const auto&) { return false; });
+  if (!content) return;
+  root.layer = std::make_shared<WatchedLayer>(WatchedLayer{layers.upper, *content, root.guard});
+  const Status watched = changes_.add(root.key, root.layer);
+  root.unwatched = watched ? "" : watched.error().message();
+  root.guard->set_layer_watched(watched.ok());
+  if (!watched) spdlog::warn("changes in {} are not seen: {}", layers.upper, root.unwatched);
 }
 
 Registry::Root Registry::make_mounted_root(const ContainerCgroup& container, pid_t pid,

@@ -32,7 +32,8 @@ nlohmann::json exec_watch(const DaemonStatus& status) {
 
 }  // namespace
 
-std::string status_document(const DaemonStatus& status, const GateCounters& counters) {
+std::string status_document(const DaemonStatus& status, const GateCounters& counters,
+                            const ChangeCounters& changes) {
   using nlohmann::json;
   json containers = json::array();
   for (const ContainerStatus& container : status.containers) {
@@ -50,6 +51,7 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
     if (workload.container.image_tag) entry["image"]["tag"] = *workload.container.image_tag;
     if (workload.orchestrator.namespace_) entry["namespace"] = *workload.orchestrator.namespace_;
     if (workload.orchestrator.resource_name) entry["pod"] = *workload.orchestrator.resource_name;
+    if (!container.unwatched.empty()) entry["changes_not_seen"] = container.unwatched;
     containers.push_back(std::move(entry));
   }
   const bool degraded =
@@ -83,6 +85,10 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
                   {"hung_readers", counters.hung_readers.load()},
                   {"overflows", counters.overflows.load()},
                   {"leftovers", counters.leftovers.load()}}},
+                {"changes",
+                 {{"read", changes.events.load()},
+                  {"in_containers", changes.in_layers.load()},
+                  {"overflows", changes.overflows.load()}}},
                 {"alerts",
                  {{"written", status.alerts.written},
                   {"coalesced", status.alerts.coalesced},

@@ -27,6 +27,7 @@ struct DaemonStatus {
   std::uint64_t workers_killed = 0;   // of those, because events had aged
 };
 
-std::string status_document(const DaemonStatus& status, const GateCounters& counters);
+std::string status_document(const DaemonStatus& status, const GateCounters& counters,
+                            const ChangeCounters& changes);
 
 }  // namespace holdfast

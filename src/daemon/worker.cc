@@ -18,6 +18,7 @@
 #include "daemon/keeper.h"
 #include "daemon/policy_store.h"
 #include "daemon/status_document.h"
+#include "sensor/change_watch.h"
 #include "sensor/exec_watch.h"
 
 namespace holdfast {
@@ -29,6 +30,8 @@ constexpr std::chrono::milliseconds kProcessFactsTake{50};
 constexpr std::chrono::milliseconds kMappingsTake{1000};
 constexpr std::chrono::milliseconds kLeftoverTakes{100};
 constexpr std::chrono::milliseconds kStop{1500};
+// The open gate has answered by then and taken away what a refused creation left.
+constexpr std::chrono::milliseconds kAfterDeadline{500};
 
 int refuse(const Error& error) {
   std::fprintf(stderr, "holdfast: %s\n", error.message().c_str());
@@ -189,7 +192,10 @@ int run_worker(const WorkerContext& context) {
   if (!responder) return refuse(responder.error());
   Result<std::unique_ptr<MountWatch>> mount_watch = MountWatch::start();
   if (!mount_watch) return refuse(mount_watch.error());
-  Registry registry(context.host, resolver, groups, **responder, services, bounded_calls,
+  Result<std::unique_ptr<ChangeWatch>> changes = ChangeWatch::start(
+      services, {std::chrono::milliseconds(settings.answer_deadline) + kAfterDeadline});
+  if (!changes) return refuse(changes.error());
+  Registry registry(context.host, resolver, groups, **responder, **changes, services, bounded_calls,
                     **mount_watch,
                     {settings.compare_limit, strongest_action(*policies.get()) == Action::block,
                      settings.executables_elf, settings.volumes_trusted,
@@ -218,7 +224,7 @@ int run_worker(const WorkerContext& context) {
     now.worker = getpid();
     now.worker_restarts = state.worker_starts - 1;
     now.workers_killed = state.workers_killed;
-    return status_document(now, state.counters);
+    return status_document(now, state.counters, (*changes)->counters());
   };
   Result<std::unique_ptr<ControlServer>> control =
       ControlServer::start(settings.run_dir + "/control.sock", status);
@@ -264,7 +270,8 @@ int run_worker(const WorkerContext& context) {
   watch->reset();        // the hold ends: runtimes run
   exec_watch.reset();    // its comparisons are openers too: before nobody answers
   (*responder)->stop();  // what was read gets its answer
-  log->reset();          // what is queued is written
+  (*changes)->stop();
+  log->reset();  // what is queued is written
   // The groups stay, with their marks and what waits in them: for the next worker, or in the
   // service manager's store for the next daemon. Without one the keeper's end closes them.
   std::_Exit(0);

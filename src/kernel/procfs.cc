@@ -78,6 +78,21 @@ Result<std::string> path_of_descriptor(int fd) {
   return read_link("/proc/self/fd/" + std::to_string(fd));
 }
 
+int parse_mount_id(std::string_view fdinfo) {
+  constexpr std::string_view kName = "mnt_id:\t";
+  const std::size_t at = fdinfo.find(kName);
+  int id = -1;
+  if (at == std::string_view::npos) return id;
+  const std::string_view number = fdinfo.substr(at + kName.size());
+  std::from_chars(number.data(), number.data() + number.size(), id);
+  return id;
+}
+
+int mount_id_of(int fd) {
+  const Result<std::string> text = read_small_file("/proc/self/fdinfo/" + std::to_string(fd), 4096);
+  return text ? parse_mount_id(*text) : -1;
+}
+
 std::optional<pid_t> thread_group_of(pid_t tid) {
   Result<std::string> text = read_small_file(proc_path(tid, "status"), 4096);
   if (!text) return std::nullopt;

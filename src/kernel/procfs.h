@@ -32,6 +32,10 @@ Result<std::string> read_link(const std::string& path);
 // The path under which the kernel knows an open descriptor ("… (deleted)" when unlinked).
 Result<std::string> path_of_descriptor(int fd);
 
+// The mount that a descriptor lies on (fdinfo has it since 3.15, statx since 5.8); -1: unknown.
+int mount_id_of(int fd);
+int parse_mount_id(std::string_view fdinfo);  // pure, of its text
+
 // Thread group of a thread; nullopt when it is gone.
 std::optional<pid_t> thread_group_of(pid_t tid);
 

@@ -17,19 +17,6 @@ std::int64_t now_ns() {
       .count();
 }
 
-FileFacts file_facts(const FileStat& file) {
-  return {file.stx_mode, file.stx_ino, file.stx_size, file.stx_uid, file.stx_gid};
-}
-
-Process asked_about(const ProcessFacts& facts) {
-  Process process;
-  process.pid = facts.pid;
-  if (!facts.name.empty()) process.name = facts.name;
-  if (!facts.executable.empty()) process.executable = facts.executable;
-  process.interactive = facts.interactive;
-  return process;
-}
-
 void merge(Decision& into, Decision other) {
   into.strongest = std::max(into.strongest, other.strongest);
   into.alert |= other.alert;
@@ -139,11 +126,13 @@ std::optional<ContainerGuard::Deferred> ContainerGuard::handle_notification(Fano
   const std::shared_ptr<const Places> places = this->places();
   const Place& place = places->of(facts);
   if ((event.mask & FAN_CLOSE_WRITE) != 0) {
-    std::optional<Act> act = change_watch(facts, *place.content);
+    std::optional<Act> act =
+        change_watch(facts, *place.content, layer_watched_ && place.mount_point.empty());
     if (act) decide(*act, place, tid, nullptr);
   }
-  if ((event.mask & (FAN_OPEN_EXEC | FAN_OPEN)) != 0) {
-    const bool runs = (event.mask & FAN_OPEN_EXEC) != 0;
+  const bool runs = (event.mask & FAN_OPEN_EXEC) != 0;
+  const bool writes = (event.mask & FAN_CLOSE_WRITE) != 0;  // by the same thread: one event of both
+  if (runs || ((event.mask & FAN_OPEN) != 0 && !writes)) {
     std::optional<Act> act =
         runs ? exec_gate(facts, *place.content) : code_gate(facts, *place.content, place.rules);
     const bool new_mounts = runs && has_new_mounts(tid);
@@ -252,31 +241,6 @@ bool ContainerGuard::remove(const Act& act, const Place& place, int fd) const {
        device = place.device] { return remove_leftover(own->get(), file, below, views, device); });
 }
 
-AlertRecord ContainerGuard::record_of(const Act& act, pid_t tid) const {
-  std::function<std::shared_ptr<const Workload>(pid_t)> identify;
-  AlertRecord record;
-  {
-    std::lock_guard lock(mutex_);
-    record.event.workload = workload_;
-    identify = identify_;
-  }
-  if (identify) record.event.workload = identify(tid);
-  record.time = std::chrono::system_clock::now();
-  record.event.operation = act.operation;
-  record.event.path = act.path;
-  record.event.volume = act.volume;
-  record.mechanism = act.mechanism;
-  record.file = file_facts(act.file);
-  record.is_read = act.is_read;
-  record.reason = act.reason;
-  return record;
-}
-
-void ContainerGuard::name_process(AlertRecord& record, ProcessTree process) {
-  record.process = std::move(process);
-  record.event.process = asked_about(record.process.process);
-}
-
 void ContainerGuard::decide(const Act& act, const Place& judged_by, pid_t tid,
                             PendingPermission* pending) {
   const Intent intent = act.mechanism == Mechanism::exec_gate ? Intent::run : Intent::write;
@@ -285,14 +249,12 @@ void ContainerGuard::decide(const Act& act, const Place& judged_by, pid_t tid,
     return;
   }
 
-  AlertRecord record = record_of(act, tid);
+  AlertRecord record = record_of(act, workload_for(tid));
   const std::shared_ptr<const Places> places = this->places();
   const Place& place = places->at(judged_by, act.path);
   record.event.volume = place.volume;
   // Read now: a blocked process cannot exit or change its name.
-  name_process(record, services_.read_process(
-                           record.event.workload ? record.event.workload->container.id : "",
-                           thread_group_of(tid).value_or(tid)));
+  name_process(record, process_of(record.event.workload.get(), tid));
   record.decision = ask_policy(act, record.event);
   const bool block = record.decision.block && pending != nullptr;
   record.outcome = block ? Outcome::blocked : Outcome::alerted;

@@ -108,6 +108,9 @@ class ContainerGuard {
     bool has_substitute() const { return !act || !act->code_unread; }
   };
 
+  // A ChangeWatch sees what comes into being in its upper layer.
+  void set_layer_watched(bool watched) { layer_watched_ = watched; }
+
   // Decides and answers one event, or returns what has to be done first.
   std::optional<Deferred> handle(FanotifyEvent event);
   // What a deferred act comes to: the slow part (nothing: the act is none), the part that takes its
@@ -117,6 +120,15 @@ class ContainerGuard {
   void conclude(Deferred& deferred, const std::optional<Act>& act);
   // A process of the container runs drift, and may have been let: ends it where the policy blocks.
   void found_running(const Act& act, const RunningProcess& process, Found found);
+  // Who did something that was seen when it had happened; nothing: a process of the host's. Of one
+  // that is gone by then only its number is known.
+  struct Actor {
+    std::shared_ptr<const Workload> workload;
+    ProcessTree process;
+  };
+  std::optional<Actor> actor(pid_t tid) const;
+  // Tells of an act that nobody waits for, if a policy wants it told.
+  void changed(const Act& act, Actor actor);
   // Tells that an event was answered by the fail mode, its decision being stuck somewhere.
   void report_undecided(const EventSlot& slot, bool allowed);
   // Tells that the kernel denied openers without an event.
@@ -130,7 +142,10 @@ class ContainerGuard {
   void report_lost_events();
   void decide(const Act& act, const Place& place, pid_t tid, PendingPermission* pending);
   bool remove(const Act& act, const Place& place, int fd) const;
-  AlertRecord record_of(const Act& act, pid_t tid) const;
+  std::shared_ptr<const Workload> workload_for(pid_t tid) const;
+  ProcessTree process_of(const Workload* workload, pid_t tid) const;
+  // All but who did it, the decision and the outcome.
+  static AlertRecord record_of(const Act& act, std::shared_ptr<const Workload> workload);
   static void name_process(AlertRecord& record, ProcessTree process);
   Decision ask_policy(const Act& act, const Event& event) const;
 
@@ -138,6 +153,8 @@ class ContainerGuard {
   const RootMount root_;
   const GuardServices& services_;
   LetRun let_run_;
+
+  std::atomic<bool> layer_watched_{false};
 
   mutable std::mutex mutex_;
   std::shared_ptr<const Workload> workload_;

@@ -10,15 +10,14 @@ void ContainerGuard::found_running(const Act& act, const RunningProcess& process
   const bool is_news = found == Found::at_exec ? let_run_.seen_by_watch(pid, act.file)
                                                : let_run_.found_later(pid, act.file);
   if (!is_news) return;
-  AlertRecord record = record_of(act, pid);
+  AlertRecord record = record_of(act, workload_for(pid));
   // No condition on an executable asks about its process: nothing is read before it is stopped.
   record.decision = ask_policy(act, record.event);
   if (record.decision.strongest == Action::allow) return;
   const bool end = record.decision.block && process.still_runs(act.file);
   // It does nothing more while /proc is asked, which has nothing of a dead process.
   if (end) (void)process.signal(SIGSTOP).ok();
-  name_process(record, services_.read_process(
-                           record.event.workload ? record.event.workload->container.id : "", pid));
+  name_process(record, process_of(record.event.workload.get(), pid));
   services_.expect(record);
   record.outcome = Outcome::alerted;
   if (record.decision.block) {

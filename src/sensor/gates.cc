@@ -24,6 +24,11 @@ bool just_created(const FileStat& file, std::int64_t now_ns) {
          nanoseconds(file.stx_mtime) - born < kCreationTakesNs && now_ns - born < kJustCreatedNs;
 }
 
+// A linked file whose descriptor shows a name that is gone (of O_TMPFILE, or unlinked since): it is
+// told of under its other name by the watch of the upper layer, and so is one that is named like
+// that.
+bool has_another_name(std::string_view path) { return path.ends_with(kDeletedName); }
+
 Act make_act(Operation operation, Mechanism mechanism, std::string path, const FileStat& file,
              std::string reason) {
   return {operation, mechanism, std::move(path), file, std::move(reason)};
@@ -107,9 +112,11 @@ std::optional<Act> code_gate(EventFacts& facts, RootContent& content, Executable
   if (!rules.elf || !file || !is_regular(*file) || content.certainly_image(*file)) {
     return std::nullopt;
   }
+  // Perhaps its writer's own open: that is told of when it is closed.
+  if (facts.write_access() != WriteAccess::none) return std::nullopt;
   const Loadable code = facts.loadable();
   if (code == Loadable::no) return std::nullopt;
-  return code_act({facts, content, *file, false, code}, facts.write_access() != WriteAccess::none);
+  return code_act({facts, content, *file, false, code}, false);
 }
 
 std::optional<Act> exec_gate(EventFacts& facts, RootContent& content) {
@@ -148,11 +155,12 @@ std::optional<Act> compare_gate(Act act, int fd, RootContent& content) {
   return act;
 }
 
-std::optional<Act> change_watch(EventFacts& facts, RootContent& content) {
+std::optional<Act> change_watch(EventFacts& facts, RootContent& content, bool layer_watched) {
   const std::optional<FileStat> file = facts.file();
   if (!file || !is_regular(*file)) return std::nullopt;
   const bool executable_now = has_execute_bit(*file);
   const std::string path = facts.path().value_or(kNoPath);
+  if (layer_watched && has_another_name(path)) return std::nullopt;
   const RootContent::Original original = content.original(*file, path);
   if (!executable_now && !original.executable) return std::nullopt;
   return make_act(original.exists ? Operation::modify_executable : Operation::create_executable,

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "alert/alert_record.h"
 #include "container/root_content.h"
@@ -10,6 +11,9 @@
 #include "sensor/event_facts.h"
 
 namespace holdfast {
+
+// What the kernel appends to the path of a descriptor whose name is gone.
+constexpr std::string_view kDeletedName = " (deleted)";
 
 // What counts as an executable.
 struct ExecutableRules {
@@ -46,7 +50,8 @@ std::optional<Act> exec_gate(EventFacts& facts, RootContent& content);
 // Reads what a gate could not wait for. Nothing: it is image content, or no code.
 std::optional<Act> compare_gate(Act act, int fd, RootContent& content);
 
-// FAN_CLOSE_WRITE: an executable was open for writing (seen, too late to prevent).
-std::optional<Act> change_watch(EventFacts& facts, RootContent& content);
+// FAN_CLOSE_WRITE: an executable was open for writing (seen, too late to prevent). `layer_watched`:
+// what comes into being in the upper layer is told of by a ChangeWatch too.
+std::optional<Act> change_watch(EventFacts& facts, RootContent& content, bool layer_watched);
 
 }  // namespace holdfast

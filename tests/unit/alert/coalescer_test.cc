@@ -13,8 +13,8 @@ class CoalescerTest : public testing::Test {
   bool offer(const AlertRecord& record, int at) {
     AlertRecord copy = record;
     const std::string key = Coalescer::key_of(copy);
-    if (coalescer_.absorb(key, copy)) return false;
-    coalescer_.open(key, time(at));
+    if (coalescer_.absorb(key, copy) != Coalescer::Absorbed::no) return false;
+    coalescer_.open(key, record.seen_afterwards, time(at));
     return true;
   }
   static Coalescer::Time time(int at) { return Coalescer::Time(milliseconds(at)); }
@@ -37,6 +37,54 @@ TEST_F(CoalescerTest, RepeatsBecomeOneSummary) {
   EXPECT_EQ(summaries[0].process.process.pid, 99);  // the last of them
   EXPECT_FALSE(coalescer_.next_close());
   EXPECT_TRUE(offer(record, 1001));
+}
+
+TEST_F(CoalescerTest, OneActSeenInSeveralWaysIsOne) {
+  AlertRecord gate = sample_record();
+  AlertRecord seen = gate;
+  seen.mechanism = Mechanism::change_watch;
+  seen.seen_afterwards = true;
+  EXPECT_TRUE(offer(gate, 0));
+  EXPECT_FALSE(offer(seen, 10));
+  EXPECT_FALSE(offer(seen, 20)) << "its mode, then its times";
+  EXPECT_TRUE(coalescer_.close_until(time(1000)).empty());
+
+  EXPECT_TRUE(offer(seen, 2000)) << "the other way round";
+  EXPECT_FALSE(offer(gate, 2010));
+  EXPECT_TRUE(coalescer_.close_until(time(3000)).empty());
+
+  EXPECT_TRUE(offer(seen, 4000));
+  EXPECT_FALSE(offer(gate, 4010));
+  EXPECT_FALSE(offer(gate, 4020)) << "this one is a repeat";
+  const auto summaries = coalescer_.close_until(time(5000));
+  ASSERT_EQ(summaries.size(), 1U);
+  EXPECT_EQ(summaries[0].repeats, 1U);
+}
+
+TEST_F(CoalescerTest, WhatAnEndedProcessDidIsTheActThatIsKnown) {
+  AlertRecord gate = sample_record();
+  AlertRecord seen = gate;
+  seen.seen_afterwards = true;
+  seen.process.process.executable.clear();
+  seen.event.process.executable.reset();
+  EXPECT_TRUE(offer(gate, 0));
+  EXPECT_FALSE(offer(seen, 10));
+  seen.event.path = "/another";
+  EXPECT_TRUE(offer(seen, 20));
+  EXPECT_TRUE(coalescer_.close_until(time(2000)).empty());
+  seen.event.path = gate.event.path;
+  EXPECT_TRUE(offer(seen, 2000)) << "the window is closed";
+}
+
+TEST_F(CoalescerTest, AGateMayTellOfAnEndedProcessAsWell) {
+  AlertRecord seen = sample_record();
+  AlertRecord gate = seen;
+  seen.seen_afterwards = true;
+  gate.process.process.executable.clear();
+  gate.event.process.executable.reset();
+  EXPECT_TRUE(offer(seen, 0));
+  EXPECT_FALSE(offer(gate, 10)) << "closed by its exit";
+  EXPECT_TRUE(offer(gate, 20)) << "by another";
 }
 
 TEST_F(CoalescerTest, NoRepeatsNoSummary) {
@@ -90,8 +138,8 @@ TEST_F(CoalescerTest, MemoryIsBounded) {
 TEST(CoalescerOff, EveryActIsWritten) {
   Coalescer coalescer(milliseconds(0), 10);
   AlertRecord record = sample_record();
-  coalescer.open(Coalescer::key_of(record), {});
-  EXPECT_FALSE(coalescer.absorb(Coalescer::key_of(record), record));
+  coalescer.open(Coalescer::key_of(record), false, {});
+  EXPECT_EQ(coalescer.absorb(Coalescer::key_of(record), record), Coalescer::Absorbed::no);
 }
 
 }  // namespace

@@ -11,13 +11,6 @@
 namespace holdfast {
 namespace {
 
-class FakeOrigin : public ProcessOrigin {
- public:
-  bool is_host(pid_t, Intent) const override { return host; }
-  bool may_be_in_container(pid_t) const override { return !host; }
-  bool host = false;
-};
-
 // A guard over a fake group and a real file, so that the descriptor's facts are the kernel's.
 class ContainerGuardTest : public testing::Test {
  protected:

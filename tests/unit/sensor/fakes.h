@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "container/process_origin.h"
 #include "container/root_content.h"
 #include "sensor/event_facts.h"
 
@@ -50,6 +51,13 @@ class FakeFacts : public EventFacts {
   bool overlay = true;
   std::optional<std::string> name = "/app/tool";
   int syscalls_asked = 0;
+};
+
+class FakeOrigin : public ProcessOrigin {
+ public:
+  bool is_host(pid_t, Intent) const override { return host; }
+  bool may_be_in_container(pid_t) const override { return !host; }
+  bool host = false;
 };
 
 class FakeContent : public RootContent {

@@ -288,16 +288,20 @@ TEST(CodeGate, DriftedCodeIsToldOf) {
 TEST(ChangeWatch, ReportsWrittenExecutables) {
   FakeFacts facts;
   FakeContent content;
-  EXPECT_EQ(change_watch(facts, content)->operation, Operation::create_executable);
+  EXPECT_EQ(change_watch(facts, content, true)->operation, Operation::create_executable);
   content.lower = {true, true};
-  EXPECT_EQ(change_watch(facts, content)->operation, Operation::modify_executable);
+  EXPECT_EQ(change_watch(facts, content, true)->operation, Operation::modify_executable);
   facts.stat = file_stat(0644);
-  EXPECT_TRUE(change_watch(facts, content)) << "executable in the image";
+  EXPECT_TRUE(change_watch(facts, content, true)) << "executable in the image";
   content.lower = {true, false};
-  EXPECT_FALSE(change_watch(facts, content));
+  EXPECT_FALSE(change_watch(facts, content, true));
   facts.stat = file_stat(0755);
+  facts.name = "/tmp/#430 (deleted)";
+  EXPECT_FALSE(change_watch(facts, content, true)) << "linked under another name";
+  EXPECT_TRUE(change_watch(facts, content, false)) << "by nobody else";
+  facts.name = "/tmp/x";
   facts.stat->stx_nlink = 0;
-  EXPECT_TRUE(change_watch(facts, content)) << "unlinked: it ran, or could have";
+  EXPECT_TRUE(change_watch(facts, content, true)) << "unlinked: it ran, or could have";
 }
 
 }  // namespace
