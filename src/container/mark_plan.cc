@@ -64,7 +64,6 @@ std::vector<MarkPlan> plan_marks(const std::vector<Mount>& mounts, dev_t root_de
     plan.device = mount.device;
     plan.mount_point = mount.mount_point;
     plan.type = mount.type;
-    plan.root = mount.root;
     plan.kind = host_devices.contains(mount.device) ? MarkPlan::Kind::shared : MarkPlan::Kind::own;
     plan.read_only = !is_writable(mount) &&
                      std::none_of(mounts.begin(), mounts.end(),

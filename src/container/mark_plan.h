@@ -27,7 +27,6 @@ struct MarkPlan {
   dev_t device = 0;
   std::string mount_point;  // in the container
   std::string type;         // "tmpfs"
-  std::string root;         // path on the filesystem that is mounted
   // Mounted read-only, and not below what the container may write: if it is a single file (an init
   // that the runtime brings along), it is the host's, and changes when the host is upgraded.
   bool read_only = false;

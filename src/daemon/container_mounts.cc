@@ -7,9 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <iterator>
 #include <limits>
-#include <utility>
 
 #include "container/change_time_content.h"
 
@@ -43,7 +41,7 @@ void ignore_devices(FanotifyGroup& group, int directory, std::uint64_t mask) {
   closedir(entries);
 }
 
-std::shared_ptr<RootContent> unchanging() {
+std::shared_ptr<RootContent> hosts_own() {
   return std::make_shared<ChangeTimeContent>(std::numeric_limits<std::int64_t>::max());
 }
 
@@ -66,7 +64,7 @@ bool ContainerMounts::knows(pid_t tid) const {
   return known_.contains(id->inode);
 }
 
-void ContainerMounts::look_at(pid_t tid, bool at_exec) {
+void ContainerMounts::look(pid_t tid) {
   const std::optional<ObjectId> id = mount_namespace(tid);
   const std::shared_ptr<ContainerGuard> guard = guard_.lock();
   if (!id || *id == host_namespace_ || !guard) return;
@@ -74,8 +72,6 @@ void ContainerMounts::look_at(pid_t tid, bool at_exec) {
     // Known before it is looked at: what changes meanwhile is a change.
     std::lock_guard lock(mutex_);
     known_.insert(id->inode);
-    at_start_ = !first_ && at_exec;
-    if (!first_) first_ = id->inode;
   }
   const auto self = shared_from_this();
   watch_(self, id->inode, thread_group_of(tid).value_or(tid));
@@ -86,16 +82,6 @@ void ContainerMounts::look_at(pid_t tid, bool at_exec) {
   if (!done.value_or(false)) forget(id->inode);
 }
 
-// A container with CAP_SYS_ADMIN can mount what it dropped read-only, but not before it runs.
-bool ContainerMounts::is_hosts_own(const MarkPlan& plan) const {
-  std::lock_guard lock(mutex_);
-  return plan.read_only &&
-         std::any_of(hosts_own_.begin(), hosts_own_.end(), [&](const MarkPlan& known) {
-           return known.mount_id == plan.mount_id && known.device == plan.device &&
-                  known.root == plan.root && known.mount_point == plan.mount_point;
-         });
-}
-
 void ContainerMounts::forget(ino_t mount_namespace) {
   std::lock_guard lock(mutex_);
   known_.erase(mount_namespace);
@@ -104,10 +90,6 @@ void ContainerMounts::forget(ino_t mount_namespace) {
 void ContainerMounts::ended(ino_t mount_namespace) {
   std::lock_guard lock(mutex_);
   known_.erase(mount_namespace);
-  if (first_ == mount_namespace) {
-    first_.reset();
-    hosts_own_.clear();
-  }
   if (namespaces_.erase(mount_namespace) > 0) publish();
 }
 
@@ -125,10 +107,6 @@ bool ContainerMounts::mark_all(pid_t tid, ino_t mount_namespace) {
   {
     std::lock_guard lock(mutex_);
     plans = plan_marks(parse_mountinfo(*text), setting_.overlay_device, host_devices_);
-    if (std::exchange(at_start_, false)) {
-      std::copy_if(plans.begin(), plans.end(), std::back_inserter(hosts_own_),
-                   [](const MarkPlan& plan) { return plan.read_only; });
-    }
   }
   struct Marked {
     UniqueFd fd;
@@ -155,7 +133,7 @@ bool ContainerMounts::mark_all(pid_t tid, ino_t mount_namespace) {
     place.rules = {setting_.elf, !shows_execute_bits(plan.type)};
     if (is_regular(*file)) {
       place.volume = Volume::file;
-      if (!own && is_hosts_own(plan)) place.content = unchanging();
+      if (!own && plan.read_only) place.content = hosts_own();
     } else {
       place.views = {view};
       const bool runtimes_own = own && (plan.mount_point + "/").starts_with("/dev/");

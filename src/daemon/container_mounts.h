@@ -41,11 +41,7 @@ class ContainerMounts : public MountScout, public std::enable_shared_from_this<C
                   BoundedCalls& calls, Watch watch);
 
   bool knows(pid_t tid) const override;
-  // At an exec. The first of a container is its runtime's: what is mounted then the runtime
-  // mounted.
-  void look(pid_t tid) override { look_at(tid, true); }
-  // At a container that has been running.
-  void attach(pid_t pid) { look_at(pid, false); }
+  void look(pid_t tid) override;
   // The namespace's mounts changed: the next exec there looks again.
   void forget(ino_t mount_namespace);
   // Nothing holds the namespace any more: the numbers of its filesystems will be others'.
@@ -59,9 +55,7 @@ class ContainerMounts : public MountScout, public std::enable_shared_from_this<C
     std::vector<Place> places;
     std::vector<UnmarkedMount> unmarked;
   };
-  void look_at(pid_t tid, bool at_exec);
   bool mark_all(pid_t tid, ino_t mount_namespace);
-  bool is_hosts_own(const MarkPlan& plan) const;
   void keep(ino_t mount_namespace, Found found);
   void publish();
 
@@ -75,11 +69,6 @@ class ContainerMounts : public MountScout, public std::enable_shared_from_this<C
   std::unordered_set<dev_t> host_devices_;
   std::map<ino_t, Found> namespaces_;  // by inode of /proc/PID/ns/mnt
   std::unordered_set<ino_t> known_;    // those marked since their last change
-  // The namespace that the container was started in; and the read-only mounts of the host's files
-  // that were in it before any code of the container ran.
-  std::optional<ino_t> first_;
-  bool at_start_ = false;
-  std::vector<MarkPlan> hosts_own_;
 };
 
 }  // namespace holdfast

@@ -106,7 +106,7 @@ void MountWatch::serve(std::uint64_t event) {
     mounts->ended(mount_namespace);
   } else {
     mounts->forget(mount_namespace);
-    mounts->attach(pid);
+    mounts->look(pid);
   }
 }
 

@@ -124,26 +124,3 @@ def test_restart_makes_nothing_trusted(podman, blocking, work, build):
     fresh = podman.start("-v", f"{directory}:/data")
     assert fresh.exec("/data/dropped").returncode == PAYLOAD_STATUS
     fresh.remove()
-
-
-def test_a_program_that_the_runtime_brings_along_may_be_upgraded(podman, blocking, work):
-    """docker-init and the like: a read-only mount of a host's file, there before the container ran."""
-    tool = f"{work}/host-init"
-    shutil.copy(shutil.which("busybox"), tool)
-    container = podman.start("-v", f"{tool}:/sbin/host-init:ro",
-                             command=("/sbin/host-init", "sleep", "86400"))
-    podman("stop", "-t", "0", container.id)
-    shutil.copy(tool, f"{tool}.new")
-    os.rename(f"{tool}.new", tool)
-    podman("start", container.id)
-    assert container.exec("/app/victim").returncode == 0
-    assert blocking.alerts(container.id) == []
-    container.remove()
-
-
-def test_a_read_only_mount_of_its_own_is_not_trusted(container):
-    done = container.sh("cat /app/payload >/data/b; chmod +x /data/b; touch /run/t; "
-                        "mount --bind /data/b /run/t && mount -o remount,bind,ro /run/t && "
-                        "mount -o remount,bind,ro /data && sleep 0.2 && /run/t")
-    assert_refused(done)
-    container.sh("umount /run/t; mount -o remount,bind,rw /data; rm /data/b")
