@@ -1,6 +1,5 @@
 // Registry, how one root is covered: what its files are compared with, its marks, whose it is.
 #include <fcntl.h>
-
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
