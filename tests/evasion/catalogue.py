@@ -26,7 +26,7 @@ CREATE_GROUP = [
     program("create", "chmod_then_exec", "data file, then chmod"),
     program("create", "create_executable", "open with O_CREAT and mode 0777, twice", by=(OPEN,)),
     program("create", "tmpfile_linkat", "O_TMPFILE, linkat", **BOTH,
-            impossible=((CREATE, "{scratch}/early"),)),
+            named_later=(("{scratch}/random", "{scratch}/early"),)),
     program("create", "mknod_file", "mknod of a regular file with x bits", **BOTH),
     program("create", "open_by_handle", "open_by_handle_at on tmpfs", directory="/tmp",
             container="mounted", by=(OPEN,)),
@@ -128,9 +128,11 @@ PLACES_GROUP = [
     program("places", "detached_mount", "tmpfs that is mounted nowhere (fsmount)",
             "mount_fresh detached", by=(OPEN, EXEC, WATCH), expected=KILLED,
             paths=("/late", "/early")),
-    program("places", "bind_over", "bind mount over an image binary", **EITHER),
+    program("places", "bind_over", "bind mount over an image binary", **EITHER,
+            named_later=(("{victim}", "{scratch}/x"),)),
     program("places", "inner_overlay", "overlay mounted in the container", "mount_fresh overlay",
-            by=(OPEN, EXEC, WATCH), expected=KILLED),
+            by=(OPEN, EXEC, WATCH), expected=KILLED,
+            impossible=((CREATE, "{scratch}/m/late"), (CREATE, "{scratch}/m/early"))),
     script("places", "fuse", "FUSE file system served in the container",
            "mkdir m; /app/stalling_fuse /app m r & for i in 1 2 3 4 5 6 7 8 9; do"
            " [ -e m/payload ] && break; sleep 0.1; done; m/payload; status=$?;"

@@ -85,14 +85,15 @@ class Phase:
         attaching = None
         for technique in self._chosen("during_attach"):
             container.sh(f"mkdir -p {technique.scratch}; cd {technique.scratch};"
-                         " (/app/during_attach; echo $? >result) >output 2>&1 &"
+                         " (/app/during_attach & echo $! >pid; wait $!; echo $? >result)"
+                         " >output 2>&1 &"
                          " until [ -e x ]; do sleep 0.01; done", check=True)
             attaching = technique
         if self.daemon:
             self.daemon.start()
         if attaching:
             scratch = f"{container.directory}/upper{attaching.scratch}"
-            container.exec("busybox", "killall", "-USR1", "during_attach", check=True)
+            container.sh(f"kill -USR1 $(cat {attaching.scratch}/pid)", check=True)
             wait_until(lambda: os.path.exists(f"{scratch}/result")
                        and os.path.getsize(f"{scratch}/result"), 30, "during_attach")
             with open(f"{scratch}/result", encoding="utf-8") as result, \

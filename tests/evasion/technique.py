@@ -37,6 +37,9 @@ class Technique:
     limitation: str = ""  # words of docs/limitations.md that tell of it
     # (operation, path) that only alert-only can see: the refusal makes these acts impossible.
     impossible: tuple = ()
+    # (path under block, under alert-only) of a file that may have another name, or be unmounted, by
+    # the time that the act is reported, which nobody waits for under alert-only.
+    named_later: tuple = ()
     paths: tuple = ()  # how further paths begin that its alerts name
 
     @property
@@ -52,9 +55,15 @@ class Technique:
                                 f"/memfd:{self.name} ", *self.paths))
 
     def only_alerted(self):
-        places = {"scratch": self.scratch, "victim": self.victim,
-                  "script": f"/app/victims/{self.name}/script"}
-        return {path.format(**places) for _, path in self.impossible}
+        return {self._place(path) for _, path in self.impossible}
+
+    def name_under_alert(self, path):
+        names = {self._place(early): self._place(late) for early, late in self.named_later}
+        return names.get(path, path)
+
+    def _place(self, path):
+        return path.format(scratch=self.scratch, victim=self.victim,
+                           script=f"/app/victims/{self.name}/script")
 
 
 def program(group, name, what, run=None, **more):
