@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t kConnectorAt = NLMSG_HDRLEN;
 constexpr std::size_t kEventAt = kConnectorAt + sizeof(cn_msg);
 constexpr std::size_t kWhatAt = kEventAt + offsetof(proc_event, what);
+constexpr std::size_t kTimeAt = kEventAt + offsetof(proc_event, timestamp_ns);
 constexpr std::size_t kDataAt = kEventAt + offsetof(proc_event, event_data);
 
 // The kinds of events that are let into the socket, spelled as numbers: the header's enum has moved
@@ -123,7 +124,7 @@ std::optional<ProcEvent> parse_proc_event(std::string_view datagram) {
       return SubscriptionAnswer{connector.ack - 1, static_cast<int>(first)};
     case kExec:  // process_pid (a thread), process_tgid
       if (second == 0 || second > INT32_MAX) return std::nullopt;
-      return ExecEvent{static_cast<pid_t>(second)};
+      return ExecEvent{static_cast<pid_t>(second), load<std::int64_t>(datagram, kTimeAt)};
     default:
       return std::nullopt;
   }
@@ -169,7 +170,7 @@ ProcConnector::Events ProcConnector::read() const {
     } else if (length > 0) {
       const auto event = parse_proc_event({buffer.data(), static_cast<std::size_t>(length)});
       const auto* exec = event ? std::get_if<ExecEvent>(&*event) : nullptr;
-      if (exec != nullptr) events.executed.push_back(exec->process);
+      if (exec != nullptr) events.executed.push_back(*exec);
     }
   }
   return events;

@@ -17,7 +17,8 @@ namespace holdfast {
 
 // One message, as far as it matters here.
 struct ExecEvent {
-  pid_t process = 0;  // thread group
+  pid_t process = 0;         // thread group
+  std::int64_t time_ns = 0;  // CLOCK_MONOTONIC
 };
 struct SubscriptionAnswer {
   std::uint32_t request = 0;  // the acknowledged number
@@ -41,8 +42,8 @@ class ProcConnector {
   int fd() const { return socket_.get(); }  // POLLIN: events wait
 
   struct Events {
-    std::vector<pid_t> executed;  // processes, in order
-    bool lost = false;            // the buffer was full (ENOBUFS): others are missing
+    std::vector<ExecEvent> executed;  // in order
+    bool lost = false;                // the buffer was full (ENOBUFS): others are missing
   };
   // What waits, at most some hundred; never blocks.
   Events read() const;

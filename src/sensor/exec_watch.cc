@@ -21,6 +21,8 @@ constexpr std::chrono::milliseconds kBetweenFullScans{500};
 // A daemon that is told to stop waits for it.
 constexpr std::chrono::milliseconds kComparisonTakes{1000};
 
+std::int64_t now_ns() { return std::chrono::nanoseconds(Clock::now().time_since_epoch()).count(); }
+
 std::string proc(pid_t pid, const char* name) {
   return "/proc/" + std::to_string(pid) + "/" + name;
 }
@@ -90,9 +92,9 @@ void ExecWatch::run() {
 
 void ExecWatch::hear() {
   const ProcConnector::Events events = connector_->read();
-  for (const pid_t pid : events.executed) {
+  for (const ExecEvent& exec : events.executed) {
     if (stopping_) return;
-    look(pid);
+    look(exec);
   }
   if (!events.lost) return;
   ++counters_.lost;
@@ -125,14 +127,15 @@ void ExecWatch::scan_wanted() {
     for (const pid_t pid : container.pids) {
       if (stopping_) return;
       ++counters_.scanned;
-      look_at(pid, container.container_id, Found::later);
+      look_at(pid, container.container_id, {.at_exec = false, .time_ns = now_ns()});
     }
   }
 }
 
-void ExecWatch::look(pid_t pid) {
+void ExecWatch::look(const ExecEvent& exec) {
   ++counters_.execs;
-  if (const auto id = container_of(pid, *services_.known_ids)) look_at(pid, *id, Found::at_exec);
+  const auto id = container_of(exec.process, *services_.known_ids);
+  if (id) look_at(exec.process, *id, {.at_exec = true, .time_ns = exec.time_ns});
 }
 
 void ExecWatch::look_at(pid_t pid, const std::string& container_id, Found found) {
@@ -141,7 +144,7 @@ void ExecWatch::look_at(pid_t pid, const std::string& container_id, Found found)
   if (!root || root == services_.host_root) return;
   const std::shared_ptr<ContainerGuard> guard = services_.guard_of(container_id, root->device);
   if (!guard) return;
-  if (found == Found::at_exec) ++counters_.containers;
+  if (found.at_exec) ++counters_.containers;
   // Before the process is judged: what is asked from here on holds for the one that is signalled.
   const ContainerProcess process(pid, container_id, *services_.known_ids);
   const std::optional<Act> act = what_runs(pid, container_id, *guard, root->device, found);
@@ -165,7 +168,7 @@ std::optional<Act> ExecWatch::what_runs(pid_t pid, const std::string& container_
       find_place(pid, *program, root.device, services_.host_mountinfo, *services_.known_ids);
   if (place.place == ProgramPlace::memory || place.place == ProgramPlace::unmounted) {
     if (runtimes_.is_copy(pid, *program, container_id)) return std::nullopt;
-    if (found == Found::later && runtimes_.looks_like_copy(pid, *program)) return std::nullopt;
+    if (!found.at_exec && runtimes_.looks_like_copy(pid, *program)) return std::nullopt;
   }
   const std::string path =
       container_path(program->path, false, root.mount_point, process_root == root.device);
@@ -173,7 +176,7 @@ std::optional<Act> ExecWatch::what_runs(pid_t pid, const std::string& container_
   std::optional<Act> act = running_gate(*program, place, path, content.get());
   if (!act || !act->needs_comparison) return act;
   // The gate compares what is run now. It has not seen what was running before there was one.
-  if (found == Found::at_exec) return std::nullopt;
+  if (found.at_exec) return std::nullopt;
   return compare(pid, container_id, std::move(*act), content);
 }
 

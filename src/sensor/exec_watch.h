@@ -58,7 +58,7 @@ class ExecWatch {
   void hear();
   int milliseconds_to_scan() const;
   void scan_wanted();
-  void look(pid_t pid);
+  void look(const ExecEvent& exec);
   void look_at(pid_t pid, const std::string& container_id, Found found);
   std::optional<Act> what_runs(pid_t pid, const std::string& container_id, ContainerGuard& guard,
                                dev_t process_root, Found found) const;

@@ -21,17 +21,20 @@ class LetRun {
     Run& run = find_or_add(process, file);
     return ++run.by_gate > run.by_watch;
   }
-  bool seen_by_watch(pid_t process, const FileStat& file) {
+  // `executed_ns`: when; CLOCK_MONOTONIC, as `now_ns`.
+  bool seen_by_watch(pid_t process, const FileStat& file, std::int64_t executed_ns) {
     std::lock_guard lock(mutex_);
     Run& run = find_or_add(process, file);
+    if (executed_ns < run.found_ns) return false;  // a scan was faster than the news of this exec
     return ++run.by_watch > run.by_gate;
   }
   // The process was found running the file, some time after it began to. True: nobody knew.
-  bool found_later(pid_t process, const FileStat& file) {
+  bool found_later(pid_t process, const FileStat& file, std::int64_t now_ns) {
     std::lock_guard lock(mutex_);
     Run& run = find_or_add(process, file);
     const bool unknown = run.by_gate == 0 && run.by_watch == 0;
     if (unknown) ++run.by_watch;
+    run.found_ns = now_ns;
     return unknown;
   }
   // It was ended after all: its number may soon be another's.
@@ -47,6 +50,7 @@ class LetRun {
     dev_t device;
     ino_t inode;
     std::uint32_t by_gate = 0, by_watch = 0;
+    std::int64_t found_ns = 0;
     bool is(pid_t other, const FileStat& file) const {
       return process == other && inode == file.stx_ino && device == device_of(file);
     }

@@ -9,7 +9,10 @@
 namespace holdfast {
 
 // How it was found: right after the exec, or some time later.
-enum class Found : std::uint8_t { at_exec, later };
+struct Found {
+  bool at_exec = false;      // else some time later
+  std::int64_t time_ns = 0;  // CLOCK_MONOTONIC: of the exec, or of the look
+};
 
 class RunningProcess {
  public:

@@ -25,6 +25,7 @@ std::string datagram(std::uint32_t what, std::uint32_t first, std::uint32_t seco
   put(28, ack);
   std::memcpy(bytes.data() + 32, &length, sizeof length);
   put(36, what);
+  put(44, 1'000'000);  // lower half of the time
   put(52, first);
   put(56, second);
   return bytes;
@@ -35,6 +36,7 @@ TEST(ProcEvent, AnExecNamesItsProcess) {
   ASSERT_TRUE(event);
   ASSERT_TRUE(std::holds_alternative<ExecEvent>(*event));
   EXPECT_EQ(std::get<ExecEvent>(*event).process, 4711);
+  EXPECT_EQ(std::get<ExecEvent>(*event).time_ns, 1'000'000);
 }
 
 TEST(ProcEvent, AnAnswerNamesItsRequestAndError) {
@@ -78,8 +80,8 @@ TEST(ProcConnector, TellsOfAnExecOrWhyItCannot) {
     pollfd waiting{connector->fd(), POLLIN, 0};
     poll(&waiting, 1, 100);
     const ProcConnector::Events events = connector->read();
-    told =
-        std::find(events.executed.begin(), events.executed.end(), child) != events.executed.end();
+    told = std::any_of(events.executed.begin(), events.executed.end(),
+                       [&](const ExecEvent& exec) { return exec.process == child; });
   }
   // The pid is another one outside of this pid namespace, but there the subscription fails.
   EXPECT_TRUE(told);

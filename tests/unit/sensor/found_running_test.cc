@@ -9,6 +9,9 @@
 namespace holdfast {
 namespace {
 
+constexpr Found kAtExec{.at_exec = true, .time_ns = 2};
+constexpr Found kLater{.at_exec = false, .time_ns = 3};
+
 class FakeProcess : public RunningProcess {
  public:
   pid_t pid() const override { return getpid(); }
@@ -63,7 +66,7 @@ class FoundRunning : public testing::Test {
 
 TEST_F(FoundRunning, ItIsKilledWhereThePolicyBlocks) {
   use_policy("alert, block");
-  guard_.found_running(drift(), process_, Found::at_exec);
+  guard_.found_running(drift(), process_, kAtExec);
   EXPECT_EQ(process_.signals, (std::vector{SIGSTOP, SIGKILL}));
   EXPECT_EQ(only_report().outcome, Outcome::killed);
   EXPECT_EQ(only_report().mechanism, Mechanism::exec_watch);
@@ -74,8 +77,8 @@ TEST_F(FoundRunning, ItIsKilledWhereThePolicyBlocks) {
 
 TEST_F(FoundRunning, ItIsReportedOnceWhereThePolicyAlerts) {
   use_policy("alert");
-  guard_.found_running(drift(), process_, Found::at_exec);
-  guard_.found_running(drift(), process_, Found::later);
+  guard_.found_running(drift(), process_, kAtExec);
+  guard_.found_running(drift(), process_, kLater);
   EXPECT_TRUE(process_.signals.empty());
   EXPECT_EQ(only_report().outcome, Outcome::alerted);
   EXPECT_EQ(counters_.alerted, 1U);
@@ -84,7 +87,7 @@ TEST_F(FoundRunning, ItIsReportedOnceWhereThePolicyAlerts) {
 TEST_F(FoundRunning, AProcessThatEndedOrRunsSomethingElseIsSentNothing) {
   use_policy("alert, block");
   process_.runs = false;
-  guard_.found_running(drift(), process_, Found::at_exec);
+  guard_.found_running(drift(), process_, kAtExec);
   EXPECT_TRUE(process_.signals.empty());
   EXPECT_EQ(only_report().outcome, Outcome::alerted);
   EXPECT_NE(only_report().reason.find("ended"), std::string::npos);
@@ -93,7 +96,7 @@ TEST_F(FoundRunning, AProcessThatEndedOrRunsSomethingElseIsSentNothing) {
 TEST_F(FoundRunning, AKillThatFailsIsNotCalledOne) {
   use_policy("alert, block");
   process_.refuse_with = EPERM;
-  guard_.found_running(drift(), process_, Found::at_exec);
+  guard_.found_running(drift(), process_, kAtExec);
   EXPECT_EQ(only_report().outcome, Outcome::alerted);
   EXPECT_NE(only_report().reason.find("could not be killed"), std::string::npos);
 }
@@ -102,7 +105,7 @@ TEST_F(FoundRunning, WhatNoPolicyNamesIsNothing) {
   use_policy("alert, block");
   Act act = drift();
   act.operation = Operation::modify_executable;
-  guard_.found_running(act, process_, Found::at_exec);
+  guard_.found_running(act, process_, kAtExec);
   EXPECT_TRUE(reported_.empty());
   EXPECT_TRUE(process_.signals.empty());
 }
@@ -120,11 +123,11 @@ TEST_F(FoundRunning, WhatTheGateLetRunIsNotToldOfTwice) {
   ASSERT_EQ(reported_.size(), 1U);
   Act act = drift();
   act.file = *stat_of(self.get());
-  guard_.found_running(act, process_, Found::at_exec);
-  guard_.found_running(act, process_, Found::later);
+  guard_.found_running(act, process_, kAtExec);
+  guard_.found_running(act, process_, kLater);
   EXPECT_EQ(reported_.size(), 1U);
   // And the other way round.
-  guard_.found_running(act, process_, Found::at_exec);
+  guard_.found_running(act, process_, kAtExec);
   guard_.handle({UniqueFd(dup(self.get())), FAN_OPEN_EXEC, getpid(), {}});
   EXPECT_EQ(reported_.size(), 2U);
 }
