@@ -92,9 +92,9 @@ def test_alert_only_predicts_block(technique, under_block, under_alert):
     alerted = paths(under_alert[technique.name])
     runs = paths(under_alert[technique.name], (EXEC, WATCH))
     for run in under_block:
-        told = run[technique.name]
-        gates = paths(told, (OPEN, EXEC, WATCH))
+        result = run[technique.name]
+        gates = paths(result, (OPEN, EXEC, WATCH))
         assert gates <= alerted, f"only under block: {gates - alerted}"
-        assert alerted or not told.acts(), f"only under block: {told.acts()}"
-        more = runs - paths(told) - technique.only_alerted()
+        assert alerted or not result.acts(), f"only under block: {result.acts()}"
+        more = runs - paths(result) - technique.only_alerted()
         assert not more, f"only under alert-only: {more}"
