@@ -1,12 +1,12 @@
 // Memory files in containers under the seccomp profile: ways to run one, and the ways of programs
 // that only keep data or code in one.
 //
-// usage: memory_file run HOW    exit 0: the payload ran; 42: EPERM; else the test does not work
+// usage: memfd_ways run HOW    exit 0: the payload ran; 42: EPERM; else the test does not work
 //            HOW: fexecve, execve_fd, dev_fd, execveat, script, dup, sibling, user_namespace,
 //                 thread, huge, exec_flag
-//        memory_file use        a memory file as plain memory; exit 0 if all of it works
-//        memory_file many N     makes and closes N; prints "us=N" for each
-//        memory_file race SECONDS   the path of execveat changes meanwhile; exit 0: it never ran
+//        memfd_ways use        a memory file as plain memory; exit 0 if all of it works
+//        memfd_ways many N     makes and closes N; prints "us=N" for each
+//        memfd_ways race SECONDS   the path of execveat changes meanwhile; exit 0: it never ran
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/memfd.h>
