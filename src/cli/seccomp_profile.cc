@@ -15,9 +15,9 @@ namespace {
 
 // What docker, podman and containerd give a container that asks for nothing.
 constexpr std::array kDefaultCapabilities{
-    "CAP_AUDIT_WRITE", "CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FOWNER",   "CAP_FSETID",
-    "CAP_KILL",        "CAP_MKNOD",   "CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_SETFCAP",
-    "CAP_SETGID",      "CAP_SETPCAP", "CAP_SETUID",       "CAP_SYS_CHROOT"};
+    "CAP_AUDIT_WRITE", "CAP_CHOWN",   "CAP_DAC_OVERRIDE",     "CAP_FOWNER",    "CAP_FSETID",
+    "CAP_KILL",        "CAP_MKNOD",   "CAP_NET_BIND_SERVICE", "CAP_NET_RAW",   "CAP_SETFCAP",
+    "CAP_SETGID",      "CAP_SETPCAP", "CAP_SETUID",           "CAP_SYS_CHROOT"};
 
 int refuse(const std::string& text) {
   std::cerr << "holdfast: " << text << "\n";
@@ -51,9 +51,8 @@ int change_bundle(const std::string& bundle, const NotifyRules& rules,
   if (!config || !config->is_object()) return refuse(path + " is no bundle's configuration");
   nlohmann::json& linux = (*config)["linux"];
   if (linux.is_null()) linux = nlohmann::json::object();
-  nlohmann::json base = linux.contains("seccomp") && linux["seccomp"].is_object()
-                            ? linux["seccomp"]
-                            : empty_profile();
+  nlohmann::json base = linux.contains("seccomp") && linux["seccomp"].is_object() ? linux["seccomp"]
+                                                                                  : empty_profile();
   Result<nlohmann::json> merged = add_notify_rules(std::move(base), rules, listener);
   if (!merged) return refuse(merged.error().message());
   linux["seccomp"] = std::move(*merged);

@@ -61,9 +61,7 @@ std::map<std::string, std::vector<json>> replacements(const NotifyRules& rules) 
   return calls;
 }
 
-bool lets_happen(const json& action) {
-  return action == kAllow || action == "SCMP_ACT_LOG";
-}
+bool lets_happen(const json& action) { return action == kAllow || action == "SCMP_ACT_LOG"; }
 
 bool has_arguments(const json& entry) {
   const auto arguments = entry.find("args");
@@ -96,8 +94,8 @@ const char* libseccomp_name(const std::string& machine) {
 
 bool holds_any(const json& list, const std::vector<std::string>& words) {
   return list.is_array() && std::any_of(list.begin(), list.end(), [&](const json& word) {
-           return word.is_string() && std::find(words.begin(), words.end(),
-                                                word.get<std::string>()) != words.end();
+           return word.is_string() &&
+                  std::find(words.begin(), words.end(), word.get<std::string>()) != words.end();
          });
 }
 
@@ -236,8 +234,6 @@ Result<json> resolve_conditions(json profile, const ProfileTarget& target) {
   return profile;
 }
 
-json empty_profile() {
-  return {{"defaultAction", kAllow}, {"syscalls", json::array()}};
-}
+json empty_profile() { return {{"defaultAction", kAllow}, {"syscalls", json::array()}}; }
 
 }  // namespace holdfast

@@ -88,7 +88,7 @@ int run_daemon(const RunOptions& options) {
 
   std::vector<int> descriptors = {lock->get(), manager.socket(), execs ? execs->fd() : -1,
                                   seccomp->get()};
-  const WorkerContext worker{settings, policies,    *host, **state,
+  const WorkerContext worker{settings, policies, *host,          **state,
                              execs,    getpid(), seccomp->get(), descriptors};
   Keeper keeper(**state, std::move(manager), keeper_settings(settings),
                 [&] { return run_worker(worker); });

@@ -57,8 +57,8 @@ RuntimePaths runtime_paths(const Settings& settings, const HostView& host) {
 }
 
 Action strongest_action(const PolicySet& policies) {
-  return policies.strongest_for({Operation::create_executable, Operation::modify_executable,
-                                 Operation::exec_memfd});
+  return policies.strongest_for(
+      {Operation::create_executable, Operation::modify_executable, Operation::exec_memfd});
 }
 
 void announce(const PolicySet& policies, bool exec_watch) {
@@ -218,8 +218,8 @@ int run_worker(const WorkerContext& context) {
       ContainerWatch::start(context.host, registry, settings.runtime_binaries);
   if (!watch) return refuse(watch.error());
 
-  SeccompAgentServices seccomp = seccomp_services(
-      context, {state.descriptors, tell_keeper}, registry, resolver);
+  SeccompAgentServices seccomp =
+      seccomp_services(context, {state.descriptors, tell_keeper}, registry, resolver);
   seccomp.look_for_containers = [&watch, &registry] {
     (*watch)->post([&registry] { registry.scan_cgroups(); });
   };

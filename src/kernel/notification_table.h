@@ -38,8 +38,8 @@ class NotificationTable {
 
   std::array<NotificationSlot, kSlots>& slots() { return slots_; }
 
-  // For a successor, before it receives: a worker may have died after the kernel filled the slot and
-  // before it said so.
+  // For a successor, before it receives: a worker may have died after the kernel filled the slot
+  // and before it said so.
   void recover() {
     for (NotificationSlot& slot : slots_) {
       if (slot.state != NotificationSlot::receiving) continue;

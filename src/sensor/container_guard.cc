@@ -235,7 +235,8 @@ Decision ContainerGuard::ask_policy(const Act& act, const Event& event) const {
   asked.operation = act.operation == Operation::create_executable ? Operation::create_file
                                                                   : Operation::modify_file;
   Decision decision = policies->decide(event);
-  if (act.mechanism == Mechanism::open_gate || act.mechanism == Mechanism::change_watch) merge(decision, policies->decide(asked));
+  if (act.mechanism == Mechanism::open_gate || act.mechanism == Mechanism::change_watch)
+    merge(decision, policies->decide(asked));
   return decision;
 }
 

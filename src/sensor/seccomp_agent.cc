@@ -51,8 +51,7 @@ std::optional<std::string> read_string(pid_t tid, std::uint64_t address, std::si
   const std::size_t first = std::min<std::size_t>(limit, kPage - address % kPage);
   std::array<iovec, 2> theirs{{{reinterpret_cast<void*>(address), first},  // NOLINT
                                {reinterpret_cast<void*>(address + first), limit - first}}};
-  const ssize_t length =
-      process_vm_readv(tid, &own, 1, theirs.data(), limit > first ? 2 : 1, 0);
+  const ssize_t length = process_vm_readv(tid, &own, 1, theirs.data(), limit > first ? 2 : 1, 0);
   if (length <= 0) return std::nullopt;
   text.resize(static_cast<std::size_t>(length));
   const std::size_t end = text.find('\0');
@@ -71,8 +70,8 @@ Result<std::unique_ptr<SeccompAgent>> SeccompAgent::start(SeccompAgentServices s
   Result<Epoll> epoll = Epoll::create();
   if (!epoll) return epoll.error();
   std::unique_ptr<SeccompAgent> agent(new SeccompAgent(std::move(*epoll), std::move(services)));
-  for (const auto& [fd, key] : {std::pair(agent->stop_.fd(), kStopKey),
-                                std::pair(agent->timer_.get(), kTimerKey)}) {
+  for (const auto& [fd, key] :
+       {std::pair(agent->stop_.fd(), kStopKey), std::pair(agent->timer_.get(), kTimerKey)}) {
     if (Status added = agent->epoll_.add(fd, EPOLLIN, key); !added) return added.error();
   }
   while (std::shared_ptr<SeccompListener> left = agent->services_.listeners.take_over()) {
@@ -222,8 +221,7 @@ void SeccompAgent::drop_slow_connections() {
   if (!connections_.empty()) timerfd_settime(timer_.get(), 0, &once, nullptr);
 }
 
-void SeccompAgent::add_listener(std::shared_ptr<SeccompListener> kernel,
-                                std::string container_id) {
+void SeccompAgent::add_listener(std::shared_ptr<SeccompListener> kernel, std::string container_id) {
   const auto listener = std::make_shared<Listener>();
   listener->kernel = std::move(kernel);
   listener->container_id = std::move(container_id);
@@ -292,8 +290,10 @@ void SeccompAgent::answer(Listener& listener, const seccomp_notif& notification)
       answered = answer_by_policy(listener, notification, "io_uring");
       break;
   }
-  // ENOENT: the caller was killed, or a signal interrupted it; then it asks again.
-  if (!answered && answered.error().code != ENOENT) {
+  // ENOENT: the caller was killed, or a signal interrupted it; then it asks again. EINPROGRESS: a
+  // worker that died had answered.
+  const int code = answered ? 0 : answered.error().code;
+  if (code != 0 && code != ENOENT && code != EINPROGRESS) {
     spdlog::error("{}", answered.error().message());
   }
 }
@@ -306,8 +306,7 @@ Status SeccompAgent::answer_memory_file(Listener& listener, const seccomp_notif&
     ++counters_.uncovered;
     return kernel.let_happen(notification.id);
   }
-  const std::optional<std::string> name =
-      read_string(tid, notification.data.args[0], kLongestName);
+  const std::optional<std::string> name = read_string(tid, notification.data.args[0], kLongestName);
   if (!name) return kernel.fail(notification.id, EFAULT);
   const Result<std::string> status = read_small_file(proc(tid, "status"), 8192);
   const std::optional<Owner> owner = status ? filesystem_ids(*status) : std::nullopt;
@@ -322,8 +321,7 @@ Status SeccompAgent::answer_memory_file(Listener& listener, const seccomp_notif&
     return services_.fail_mode == FailMode::deny ? kernel.fail(notification.id, EPERM)
                                                  : kernel.let_happen(notification.id);
   }
-  Status given =
-      kernel.return_descriptor(notification.id, file->get(), (flags & MFD_CLOEXEC) != 0);
+  Status given = kernel.return_descriptor(notification.id, file->get(), (flags & MFD_CLOEXEC) != 0);
   if (given) {
     ++counters_.memory_files;
     return given;

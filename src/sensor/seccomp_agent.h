@@ -1,9 +1,9 @@
 // The seccomp agent: runtimes hand it the listener of each process that they start under a profile
 // of ours (docs/seccomp.md), and it answers the calls that these notify of.
 //
-// A memory file is made here, marked, and given to the caller: its execve is then a permission event
-// like any other. Other calls are refused or let happen, never performed: what a caller changes
-// behind a pointer after the look gains nothing, as the gates decide again on what runs.
+// A memory file is made here, marked, and given to the caller: its execve is then a permission
+// event like any other. Other calls are refused or let happen, never performed: what a caller
+// changes behind a pointer after the look gains nothing, as the gates decide again on what runs.
 //
 // A caller can make the read of its memory hang (a page of a FUSE file). That holds up its own
 // listener: while one thread is at work, another waits for what comes next.
@@ -44,11 +44,11 @@ struct SeccompCounters {
   std::atomic<std::uint64_t> states{0};          // taken: each brought a listener
   std::atomic<std::uint64_t> states_refused{0};  // malformed, without listener, not sent in time
   std::atomic<std::uint64_t> notifications{0};
-  std::atomic<std::uint64_t> memory_files{0};    // made, marked and given to their callers
-  std::atomic<std::uint64_t> refused{0};         // other calls, by policy
-  std::atomic<std::uint64_t> let_happen{0};      // other calls
-  std::atomic<std::uint64_t> uncovered{0};       // memory files of containers that nobody covers
-  std::atomic<std::uint64_t> unsupported{0};     // refused, as the kernel cannot inject (before 5.9)
+  std::atomic<std::uint64_t> memory_files{0};  // made, marked and given to their callers
+  std::atomic<std::uint64_t> refused{0};       // other calls, by policy
+  std::atomic<std::uint64_t> let_happen{0};    // other calls
+  std::atomic<std::uint64_t> uncovered{0};     // memory files of containers that nobody covers
+  std::atomic<std::uint64_t> unsupported{0};   // refused, as the kernel cannot inject (before 5.9)
 };
 
 class SeccompAgent {
@@ -84,8 +84,7 @@ class SeccompAgent {
   void answer_inherited();
   void answer(Listener& listener, const seccomp_notif& notification);
   Status answer_memory_file(Listener& listener, const seccomp_notif& notification);
-  Status answer_by_policy(Listener& listener, const seccomp_notif& notification,
-                          const char* what);
+  Status answer_by_policy(Listener& listener, const seccomp_notif& notification, const char* what);
   std::shared_ptr<ContainerGuard> guard_of(Listener& listener, pid_t pid);
   bool wait_for_stop(int milliseconds);
 

@@ -26,10 +26,10 @@ PYTHON = ("import os; fd = os.memfd_create('evil'); os.write(fd, open('/app/payl
           "except PermissionError: raise SystemExit(42)")
 
 
-def write_profile(binary, directory, daemon, *options, name="profile"):
+def write_profile(binary, directory, daemon=None, *options, name="profile", socket_path=None):
     path = f"{directory}/{name}.json"
-    done = run(binary, "seccomp-profile", "--listener", f"{daemon.state_dir}/seccomp.sock", *options,
-               stderr=subprocess.DEVNULL)
+    listener = socket_path or f"{daemon.state_dir}/seccomp.sock"
+    done = run(binary, "seccomp-profile", "--listener", listener, *options, stderr=subprocess.DEVNULL)
     with open(path, "w", encoding="utf-8") as file:
         file.write(done.stdout)
     return path
@@ -234,9 +234,8 @@ def test_a_listener_goes_with_its_processes(bundle, memory_lower, blocking, bina
     wait_until(lambda: blocking.status()["seccomp"]["listeners"] <= listeners, 5, "the listeners to go")
 
 
-def test_without_the_daemon_containers_do_not_start(bundle, memory_lower, make_daemon, block_policy,
-                                                    blocking, binary, work):
-    profile = write_profile(binary, work, blocking, "--listener", f"{work}/nobody.sock")
+def test_without_the_daemon_containers_do_not_start(bundle, memory_lower, blocking, binary, work):
+    profile = write_profile(binary, work, socket_path=f"{work}/nobody.sock", name="nobody")
     container = bundle("runc", memory_lower, seccomp=profile)
     done = container.run("/app/victim")
     assert done.returncode != 0 and "nobody.sock" in done.stdout, done.stdout
