@@ -1,5 +1,6 @@
 #include "daemon/daemon.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
 
@@ -44,7 +45,9 @@ Result<ProcConnector> subscribe_to_execs(const Settings& settings) {
 // one of our own.
 Result<UniqueFd> seccomp_socket(const Settings& settings, std::vector<StoredDescriptor>& stored) {
   for (StoredDescriptor& descriptor : stored) {
-    if (descriptor.name == "holdfast-seccomp") return std::move(descriptor.fd);
+    if (descriptor.name != "holdfast-seccomp") continue;
+    fcntl(descriptor.fd.get(), F_SETFL, O_NONBLOCK);
+    return std::move(descriptor.fd);
   }
   return listen_for_runtimes(settings.run_dir + "/seccomp.sock");
 }

@@ -284,9 +284,10 @@ int run_worker(const WorkerContext& context) {
     });
   }
   control->reset();
-  // One that is stuck in a caller's memory stays: the process ends around it.
-  if (!(*agent)->stop()) (void)agent->release();
-  agent->reset();
+  // Its listeners stay, like the groups; a thread that is stuck in a caller's memory ends with the
+  // process.
+  (*agent)->stop();
+  (void)agent->release();
   watch->reset();        // the hold ends: runtimes run
   exec_watch.reset();    // its comparisons are openers too: before nobody answers
   (*responder)->stop();  // what was read gets its answer

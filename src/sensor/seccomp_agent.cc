@@ -101,11 +101,11 @@ SeccompAgent::~SeccompAgent() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-bool SeccompAgent::stop() {
+void SeccompAgent::stop() {
   stopping_ = true;
   stop_.raise();
   std::unique_lock lock(mutex_);
-  return thread_ended_.wait_for(lock, kStopTakes, [&] { return running_ == 0; });
+  thread_ended_.wait_for(lock, kStopTakes, [&] { return running_ == 0; });
 }
 
 void SeccompAgent::add_thread() {

@@ -57,8 +57,10 @@ class SeccompAgent {
   static Result<std::unique_ptr<SeccompAgent>> start(SeccompAgentServices services);
   ~SeccompAgent();
 
-  // False: a thread is stuck in a caller's memory and still uses this object.
-  bool stop();
+  // Waits for the threads, but not for one that is stuck in a caller's memory: it still uses this
+  // object, which must then stay until the process ends. So must its listeners where a successor is
+  // to have them: the destructor gives them up.
+  void stop();
 
   const SeccompCounters& counters() const { return counters_; }
   std::size_t listeners() const;
