@@ -8,7 +8,7 @@ namespace {
 constexpr std::string_view kListenerName = "seccompFd";
 constexpr std::size_t kLongestId = 1024;
 
-Error wrong(std::string what) { return Error{EPROTO, "seccomp state message: " + what, ""}; }
+Error wrong(const std::string& what) { return Error{EPROTO, "seccomp state message: " + what, ""}; }
 
 }  // namespace
 

@@ -8,6 +8,8 @@
 #include <map>
 #include <set>
 
+#include "container/runtime_json.h"
+
 namespace holdfast {
 namespace {
 
@@ -20,7 +22,7 @@ constexpr std::array kRuleNames{std::pair{"memfd", &NotifyRules::memfd},
                                 std::pair{"namespaces", &NotifyRules::namespaces},
                                 std::pair{"io_uring", &NotifyRules::io_uring}};
 
-Error wrong(std::string what) { return Error{EINVAL, "seccomp profile: " + what, ""}; }
+Error wrong(const std::string& what) { return Error{EINVAL, "seccomp profile: " + what, ""}; }
 
 // What takes the place of "allowed" for one call.
 std::vector<json> always() { return {{{"action", kNotify}}}; }
@@ -154,8 +156,7 @@ Result<NotifyRules> parse_notify_rules(std::string_view list) {
 Result<json> add_notify_rules(json base, const NotifyRules& rules,
                               const std::string& listener_path) {
   if (!base.is_object() || !base.contains("defaultAction")) return wrong("it has no defaultAction");
-  if (base.contains("listenerPath") && base["listenerPath"] != listener_path &&
-      base["listenerPath"] != "") {
+  if (text_member(base, "listenerPath").value_or(listener_path) != listener_path) {
     return wrong("it has a listenerPath of its own; a container can have one agent");
   }
   const json none = json::array();

@@ -49,8 +49,9 @@ std::optional<std::string> read_string(pid_t tid, std::uint64_t address, std::si
   iovec own{text.data(), text.size()};
   // Page by page: the bytes before one that cannot be read are delivered.
   const std::size_t first = std::min<std::size_t>(limit, kPage - address % kPage);
-  std::array<iovec, 2> theirs{{{reinterpret_cast<void*>(address), first},  // NOLINT
-                               {reinterpret_cast<void*>(address + first), limit - first}}};
+  std::array<iovec, 2> theirs{
+      {{reinterpret_cast<void*>(address), first},                    // NOLINT
+       {reinterpret_cast<void*>(address + first), limit - first}}};  // NOLINT
   const ssize_t length = process_vm_readv(tid, &own, 1, theirs.data(), limit > first ? 2 : 1, 0);
   if (length <= 0) return std::nullopt;
   text.resize(static_cast<std::size_t>(length));

@@ -296,3 +296,20 @@ def test_two_hundred_containers_cost_nothing_while_they_are_quiet(nobody_else, m
     done = containers[-1].exec(TOOL, "run", "fexecve")
     assert done.returncode == HELD, done.stdout
     assert re.search(r"us=", containers[0].exec(TOOL, "many", "1000").stdout)
+
+
+def test_the_runtime_wrapper_adds_the_rules(bundle, memory_lower, make_daemon, nobody_else, block_policy,
+                                            binary, monkeypatch):
+    """What docker is given with --add-runtime."""
+    daemon = make_daemon(block_policy)
+    monkeypatch.setenv("HOLDFAST", binary)
+    monkeypatch.setenv("HOLDFAST_SECCOMP_SOCKET", f"{daemon.state_dir}/seccomp.sock")
+    container = bundle("runc", memory_lower)
+    container.configure(("/app/memfd_ways", "run", "fexecve"))
+    container.mount()
+    wrapper = f"{REPOSITORY}/seccomp/holdfast-runtime"
+    run(wrapper, "create", "--bundle", container.directory, container.id, stdout=subprocess.DEVNULL)
+    run(wrapper, "start", container.id)
+    alert = daemon.wait_alert(container.id, "execMemFd")
+    assert alert["holdfast"]["mechanism"] == "memfd_gate"
+    container.remove()
