@@ -32,7 +32,7 @@ FAULT_SOURCES := $(sort $(wildcard tests/faults/*.cc))
 CXX_ALL := $(SOURCES) $(TEST_SOURCES) $(FAULT_SOURCES)
 
 .PHONY: all build demo test unit e2e evasion test-evasion test-storm faults test-faults test-soak \
-	benign test-benign lint fmt clean install packages help sanitize
+	benign test-benign bench-seccomp lint fmt clean install packages help sanitize
 .DELETE_ON_ERROR:
 all: build
 build: $(BUILD)/holdfast ## build the daemon
@@ -118,6 +118,9 @@ benign: build ## false-alarm tests, the quick ones: real software under the ship
 test-benign: build ## false-alarm tests: all workloads, and the recipes of docs/policy-recipes.md (root)
 	@$(SUDO) tests/run-benign $(BUILD)
 
+bench-seccomp: build targets ## what memfd_create costs under the seccomp agent, and calls that it is not asked about (root)
+	@$(SUDO) scripts/exclusively bench/seccomp $(BUILD)
+
 sanitize: ## unit tests under ASan+UBSan and TSan
 	@LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp $(MAKE) --no-print-directory unit \
 	  BUILD=$(BUILD)/asan SANITIZE=address,undefined CXXFLAGS="-O1 -g"
@@ -147,5 +150,7 @@ install: build ## install below $(DESTDIR)$(PREFIX) and $(DESTDIR)/etc/holdfast
 	install -D -m 644 docs/holdfast.8 $(DESTDIR)$(PREFIX)/share/man/man8/holdfast.8
 	install -D -m 644 systemd/holdfast.service $(DESTDIR)/lib/systemd/system/holdfast.service
 	install -D -m 644 systemd/holdfast-retry.timer $(DESTDIR)/lib/systemd/system/holdfast-retry.timer
+	install -D -m 644 systemd/holdfast-seccomp.socket $(DESTDIR)/lib/systemd/system/holdfast-seccomp.socket
+	install -D -m 755 seccomp/holdfast-runtime $(DESTDIR)$(PREFIX)/libexec/holdfast/holdfast-runtime
 
 -include $(LIB_OBJECTS:.o=.d) $(BUILD)/src/cli/main.d $(TEST_OBJECTS:.o=.d) $(patsubst %.cc,$(BUILD)/%.d,$(FAULT_SOURCES))

@@ -24,4 +24,16 @@ struct StatusOptions {
 // Asks the running daemon; 1 when none runs.
 int status_command(const StatusOptions& options);
 
+struct SeccompProfileOptions {
+  std::optional<std::string> base;    // a profile; without it everything else is allowed
+  std::optional<std::string> bundle;  // an OCI bundle that is changed, instead of printing
+  std::string rules = "memfd";
+  std::string listener = "/run/holdfast/seccomp.sock";
+  bool resolve = false;      // docker's conditions, for `capabilities`
+  std::string capabilities;  // "CAP_CHOWN,CAP_KILL"; empty: those a container has by default
+};
+
+// Prints an engine's seccomp profile with the rules of the seccomp agent.
+int seccomp_profile_command(const SeccompProfileOptions& options);
+
 }  // namespace holdfast

@@ -59,6 +59,24 @@ int main(int argc, char** argv) {
       ->default_str(kDefaultConfig);
   status_app->add_option("--state-dir", status.run.state_dir, "The daemon's --state-dir");
 
+  SeccompProfileOptions profile;
+  CLI::App* profile_app = app.add_subcommand(
+      "seccomp-profile", "Print a seccomp profile that asks the daemon about memory files");
+  profile_app->add_option("--base", profile.base,
+                          "The engine's own profile, OCI's or docker's form");
+  profile_app
+      ->add_option("--rules", profile.rules,
+                   "What is asked about: memfd, mount, namespaces, io_uring (by commas), all")
+      ->capture_default_str();
+  profile_app->add_option("--listener", profile.listener, "The daemon's socket")
+      ->capture_default_str();
+  profile_app->add_flag("--resolve", profile.resolve,
+                        "Resolve docker's conditions, for runtimes that do not (containerd's CRI)");
+  profile_app->add_option("--capabilities", profile.capabilities,
+                          "With --resolve: the container's, by commas");
+  profile_app->add_option("--bundle", profile.bundle,
+                          "Change the config.json of this OCI bundle instead");
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version
@@ -70,5 +88,6 @@ int main(int argc, char** argv) {
   if (*run_app) return run_daemon(run);
   if (*check_app) return check_command(files);
   if (*explain_app) return explain_command(policies, event);
+  if (*profile_app) return seccomp_profile_command(profile);
   return status_command(status);
 }

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::array kKept{CAP_SYS_ADMIN,    CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH,
                            CAP_DAC_OVERRIDE, CAP_FOWNER,     CAP_LEASE,
-                           CAP_KILL};
+                           CAP_KILL,         CAP_CHOWN};
 
 constexpr std::array kRefused{
     // other processes' memory and descriptors

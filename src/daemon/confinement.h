@@ -8,8 +8,8 @@ namespace holdfast {
 
 // Keeps CAP_SYS_ADMIN (fanotify), SYS_PTRACE (/proc/PID/{root,exe,ns,syscall}), DAC_READ_SEARCH and
 // DAC_OVERRIDE (layers, leftovers, the log), FOWNER (modes and sticky directories of others), LEASE
-// (the write probe), KILL (what runs and must not); the bounding set likewise, where CAP_SETPCAP
-// allows it. Of this thread only.
+// (the write probe), KILL (what runs and must not), CHOWN (memory files that are made for their
+// callers); the bounding set likewise, where CAP_SETPCAP allows it. Of this thread only.
 Status drop_capabilities();
 
 // Sets no_new_privs and a seccomp filter for all threads: EPERM, with an audit record, for what the

@@ -1,5 +1,6 @@
 #include "daemon/daemon.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
 
@@ -11,6 +12,7 @@
 #include "daemon/log_output.h"
 #include "daemon/startup.h"
 #include "daemon/worker.h"
+#include "sensor/seccomp_connection.h"
 
 namespace holdfast {
 namespace {
@@ -37,6 +39,17 @@ Result<ProcConnector> subscribe_to_execs(const Settings& settings) {
         connector.error().message());
   }
   return connector;
+}
+
+// From systemd/holdfast-seccomp.socket, where runtimes can wait while the daemon is restarted, or
+// one of our own.
+Result<UniqueFd> seccomp_socket(const Settings& settings, std::vector<StoredDescriptor>& stored) {
+  for (StoredDescriptor& descriptor : stored) {
+    if (descriptor.name != "holdfast-seccomp") continue;
+    fcntl(descriptor.fd.get(), F_SETFL, O_NONBLOCK);
+    return std::move(descriptor.fd);
+  }
+  return listen_for_runtimes(settings.run_dir + "/seccomp.sock");
 }
 
 KeeperSettings keeper_settings(const Settings& settings) {
@@ -73,9 +86,13 @@ int run_daemon(const RunOptions& options) {
   if (!state) return refuse(state.error());
 
   const Result<ProcConnector> execs = subscribe_to_execs(settings);
+  Result<UniqueFd> seccomp = seccomp_socket(settings, stored);
+  if (!seccomp) return refuse(seccomp.error());
 
-  std::vector<int> descriptors = {lock->get(), manager.socket(), execs ? execs->fd() : -1};
-  const WorkerContext worker{settings, policies, *host, **state, execs, getpid(), descriptors};
+  std::vector<int> descriptors = {lock->get(), manager.socket(), execs ? execs->fd() : -1,
+                                  seccomp->get()};
+  const WorkerContext worker{settings, policies, *host,          **state,
+                             execs,    getpid(), seccomp->get(), descriptors};
   Keeper keeper(**state, std::move(manager), keeper_settings(settings),
                 [&] { return run_worker(worker); });
   keeper.inherit(std::move(stored));

@@ -88,6 +88,17 @@ void Keeper::inherit(std::vector<StoredDescriptor> stored) {
     left.push_back({entry.kind, entry.key, slot.event.fd, slot.event.pid,
                     (slot.event.mask & FAN_OPEN_EXEC_PERM) != 0});
   }
+  struct LeftCall {
+    DescriptorKey key;
+    seccomp_notif notification;
+  };
+  std::vector<LeftCall> left_calls;
+  state_.notifications.recover();
+  for (const NotificationSlot& slot : state_.notifications.slots()) {
+    if (slot.state != NotificationSlot::received || slot.listener >= DescriptorTable::kEntries)
+      continue;
+    left_calls.push_back({state_.descriptors[slot.listener].key, slot.notification});
+  }
   state_.clear();
   for (StoredDescriptor& descriptor : stored) {
     const auto named = parse_descriptor_name(descriptor.name);
@@ -104,6 +115,13 @@ void Keeper::inherit(std::vector<StoredDescriptor> stored) {
     descriptor.fd.release();
     state_.descriptors[*place].stored = 1;
     state_.descriptors[*place].state = HeldDescriptor::unclaimed;
+    // The first worker answers what an earlier one had received.
+    for (const LeftCall& call : left_calls) {
+      if (kind != DescriptorKind::seccomp_listener || call.key != key) continue;
+      NotificationSlot* slot = state_.notifications.take(*place);
+      slot->notification = call.notification;
+      slot->state = NotificationSlot::received;
+    }
   }
   if (!left.empty()) {
     log("warning", "%zu opens were left undecided by the daemon that ended", left.size());
@@ -208,6 +226,7 @@ void Keeper::worker_ended(int status) {
   const bool was_ready = state_.ready != 0;
   ever_ready_ |= was_ready;
   state_.events.recover();
+  state_.notifications.recover();
   state_.descriptors.recover();
   if (stopping_ || (!ever_ready_ && WIFEXITED(status))) {
     // The end that was asked for, or a start that is refused: the worker has said why.

@@ -12,6 +12,7 @@
 #include "holdfast/result.h"
 #include "kernel/descriptor_table.h"
 #include "kernel/event_table.h"
+#include "kernel/notification_table.h"
 #include "sensor/container_guard.h"
 #include "sensor/undecided_execs.h"
 
@@ -24,6 +25,7 @@ struct SharedState {
   // The rest starts empty with each keeper.
   EventTable events;
   DescriptorTable descriptors;
+  NotificationTable notifications;
   GateCounters counters;
   UndecidedExecs undecided_execs;
   std::atomic<std::uint32_t> ready;           // this worker serves all containers

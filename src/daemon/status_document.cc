@@ -30,6 +30,27 @@ nlohmann::json exec_watch(const DaemonStatus& status) {
   return watch;
 }
 
+nlohmann::json seccomp(const SeccompAgent& agent) {
+  const SeccompCounters& counters = agent.counters();
+  return {{"listeners", agent.listeners()},
+          {"states", counters.states.load()},
+          {"states_refused", counters.states_refused.load()},
+          {"notifications", counters.notifications.load()},
+          {"memory_files", counters.memory_files.load()},
+          {"refused", counters.refused.load()},
+          {"let_happen", counters.let_happen.load()},
+          {"uncovered", counters.uncovered.load()},
+          {"unsupported", counters.unsupported.load()}};
+}
+
+// What meets a memory file that this container runs.
+const char* memory_file_mechanism(const DaemonStatus& status, const ContainerStatus& container) {
+  if (container.coverage == Coverage::none) return "none";
+  if (status.seccomp != nullptr && status.seccomp->listens_to(container.workload->container.id))
+    return "memfd_gate";
+  return status.exec_watch == "on" ? "exec_watch" : "none";
+}
+
 }  // namespace
 
 std::string status_document(const DaemonStatus& status, const GateCounters& counters,
@@ -40,7 +61,8 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
     const Workload& workload = *container.workload;
     json entry{{"id", workload.container.id},
                {"coverage", container.coverage == Coverage::full ? "full" : "none"},
-               {"root", container.root_type}};
+               {"root", container.root_type},
+               {"memory_files", memory_file_mechanism(status, container)}};
     if (!container.reason.empty()) entry["reason"] = container.reason;
     for (const UnmarkedMount& mount : container.unmarked) {
       entry["unmarked"].push_back(
@@ -95,6 +117,7 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
                   {"queued", status.alerts.queued},
                   {"lost", status.alerts.lost},
                   {"write_errors", status.alerts.write_errors}}}};
+  if (status.seccomp != nullptr) document["seccomp"] = seccomp(*status.seccomp);
   if (!status.policy_error.empty()) document["policy_error"] = status.policy_error;
   // Names come from the node's files: bytes that are not UTF-8 must not make it throw.
   return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";

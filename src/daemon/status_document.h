@@ -7,6 +7,7 @@
 #include "alert/alert_log.h"
 #include "daemon/registry.h"
 #include "sensor/exec_watch.h"
+#include "sensor/seccomp_agent.h"
 
 namespace holdfast {
 
@@ -18,6 +19,7 @@ struct DaemonStatus {
   std::string exec_watch;         // "on", "scans only" or "off"
   std::string exec_watch_reason;  // why execs are not heard of
   const ExecWatchCounters* exec_watch_counters = nullptr;
+  const SeccompAgent* seccomp = nullptr;
   std::string policy_error;  // of the last reload; empty when it succeeded
   std::vector<ContainerStatus> containers;
   AlertLogCounters alerts;

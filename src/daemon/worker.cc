@@ -20,6 +20,7 @@
 #include "daemon/status_document.h"
 #include "sensor/change_watch.h"
 #include "sensor/exec_watch.h"
+#include "sensor/seccomp_agent.h"
 
 namespace holdfast {
 namespace {
@@ -59,7 +60,8 @@ RuntimePaths runtime_paths(const Settings& settings, const HostView& host) {
 }
 
 Action strongest_action(const PolicySet& policies) {
-  return policies.strongest_for({Operation::create_executable, Operation::modify_executable});
+  return policies.strongest_for(
+      {Operation::create_executable, Operation::modify_executable, Operation::exec_memfd});
 }
 
 void announce(const PolicySet& policies, bool exec_watch) {
@@ -84,6 +86,18 @@ ExecWatchServices exec_watch_services(const WorkerContext& context, const Regist
   services.host_mountinfo = context.host.mountinfo_path();
   services.host_root = context.host.root();
   services.calls = &calls;
+  return services;
+}
+
+SeccompAgentServices seccomp_services(const WorkerContext& context, const HeldListeners& listeners,
+                                      const Registry& registry, const WorkloadResolver& resolver) {
+  SeccompAgentServices services{.socket = context.seccomp_socket, .listeners = listeners};
+  services.notifications = &context.state.notifications;
+  services.known_ids = &resolver;
+  services.guard_of = [&registry](const std::string& id, dev_t root) {
+    return registry.guard_of(id, root);
+  };
+  services.fail_mode = context.settings.fail_allow ? FailMode::allow : FailMode::deny;
   return services;
 }
 
@@ -210,8 +224,17 @@ int run_worker(const WorkerContext& context) {
       ContainerWatch::start(context.host, registry, settings.runtime_binaries);
   if (!watch) return refuse(watch.error());
 
+  SeccompAgentServices seccomp =
+      seccomp_services(context, {state.descriptors, tell_keeper}, registry, resolver);
+  seccomp.look_for_containers = [&watch, &registry] {
+    (*watch)->post([&registry] { registry.scan_cgroups(); });
+  };
+  Result<std::unique_ptr<SeccompAgent>> agent = SeccompAgent::start(std::move(seccomp));
+  if (!agent) return refuse(agent.error());
+
   const auto status = [&] {
     DaemonStatus now;
+    now.seccomp = agent->get();
     now.policies = settings.policies;
     now.enforcing = strongest_action(*policies.get()) == Action::block;
     now.runtime_hold = (*watch)->hold_ready();
@@ -267,6 +290,10 @@ int run_worker(const WorkerContext& context) {
     });
   }
   control->reset();
+  // Its listeners stay, like the groups; a thread that is stuck in a caller's memory ends with the
+  // process.
+  (*agent)->stop();
+  (void)agent->release();
   watch->reset();        // the hold ends: runtimes run
   exec_watch.reset();    // its comparisons are openers too: before nobody answers
   (*responder)->stop();  // what was read gets its answer

@@ -21,6 +21,7 @@ struct WorkerContext {
   // The keeper's, as a worker may not subscribe; or why there is none.
   const Result<ProcConnector>& exec_events;
   pid_t keeper = 0;
+  int seccomp_socket = -1;  // listening, the keeper's
   std::vector<int> keepers_descriptors;
 };
 

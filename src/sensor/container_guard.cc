@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "sensor/leftover.h"
+#include "sensor/memfd_gate.h"
 #include "sensor/write_intent.h"
 
 namespace holdfast {
@@ -102,10 +103,13 @@ std::optional<ContainerGuard::Deferred> ContainerGuard::handle_permission(Fanoti
                             &services_.counters->undecided);
   KernelEventFacts facts(pending.file(), tid, root_);
   const std::shared_ptr<const Places> places = this->places();
-  const Place& place = places->of(facts);
   const bool runs = (mask & FAN_OPEN_EXEC_PERM) != 0 || is_undecided_exec(facts, tid);
-  std::optional<Act> act = runs ? exec_gate(facts, *place.content)
-                                : open_gate(facts, *place.content, place.rules, now_ns());
+  std::optional<Act> act = runs ? memfd_gate(facts) : std::nullopt;
+  const Place& place = act ? places->root() : places->of(facts);
+  if (!act) {
+    act = runs ? exec_gate(facts, *place.content)
+               : open_gate(facts, *place.content, place.rules, now_ns());
+  }
   const bool new_mounts = runs && has_new_mounts(tid);
   if (new_mounts || (act && act->needs_comparison)) {
     return Deferred{std::move(pending), {}, std::move(act), places, &place, tid, new_mounts};
@@ -220,8 +224,8 @@ Decision ContainerGuard::ask_policy(const Act& act, const Event& event) const {
   asked.operation = act.operation == Operation::create_executable ? Operation::create_file
                                                                   : Operation::modify_file;
   Decision decision = policies->decide(event);
-  const bool runs = act.mechanism == Mechanism::exec_gate || act.mechanism == Mechanism::exec_watch;
-  if (!runs) merge(decision, policies->decide(asked));
+  if (act.mechanism == Mechanism::open_gate || act.mechanism == Mechanism::change_watch)
+    merge(decision, policies->decide(asked));
   return decision;
 }
 
@@ -243,7 +247,8 @@ bool ContainerGuard::remove(const Act& act, const Place& place, int fd) const {
 
 void ContainerGuard::decide(const Act& act, const Place& judged_by, pid_t tid,
                             PendingPermission* pending) {
-  const Intent intent = act.mechanism == Mechanism::exec_gate ? Intent::run : Intent::write;
+  const bool runs = act.mechanism == Mechanism::exec_gate || act.mechanism == Mechanism::memfd_gate;
+  const Intent intent = runs ? Intent::run : Intent::write;
   if (services_.origin->is_host(tid, intent)) {
     if (pending != nullptr) pending->allow();
     return;
@@ -259,7 +264,7 @@ void ContainerGuard::decide(const Act& act, const Place& judged_by, pid_t tid,
   const bool block = record.decision.block && pending != nullptr;
   record.outcome = block ? Outcome::blocked : Outcome::alerted;
   bool tell = record.decision.strongest != Action::allow;
-  if (act.mechanism == Mechanism::exec_gate && !block) {
+  if (runs && !block) {
     // The exec watch may have told of it already.
     tell = let_run_.seen_by_gate(record.process.process.pid, act.file) && tell;
   }

@@ -118,6 +118,8 @@ class ContainerGuard {
   std::optional<Act> carry_out(const Deferred& deferred) const;
   std::optional<Act> substitute(const Deferred& deferred) const;
   void conclude(Deferred& deferred, const std::optional<Act>& act);
+  // A notified system call (seccomp) that the policy refuses is reported. False: it may happen.
+  bool refuses(const Act& act, pid_t tid);
   // A process of the container runs drift, and may have been let: ends it where the policy blocks.
   void found_running(const Act& act, const RunningProcess& process, Found found);
   // Who did something that was seen when it had happened; nothing: a process of the host's. Of one

@@ -78,8 +78,9 @@ def volume(source, path):
 
 
 def write_oci_config(directory, command, capabilities=CAPABILITIES, devices=(), annotations=None,
-                     mounts=()):
-    """config.json of a bundle: its root is rootfs, it has no terminal and no seccomp filter.
+                     mounts=(), seccomp=None):
+    """config.json of a bundle: its root is rootfs, it has no terminal and, unless the file of a
+    profile is given, no seccomp filter.
     Devices are the host's, by path; mounts, in the form of the runtime specification, come last."""
     config = json.loads(_oci_template())
     process = config["process"]
@@ -98,6 +99,9 @@ def write_oci_config(directory, command, capabilities=CAPABILITIES, devices=(), 
         config["linux"]["resources"].setdefault("devices", []).append(
             {**device, "allow": True, "access": "rwm"})
     config["mounts"] += mounts
+    if seccomp:
+        with open(seccomp, encoding="utf-8") as profile:
+            config["linux"]["seccomp"] = json.load(profile)
     if annotations:
         config["annotations"] = annotations
     with open(f"{directory}/config.json", "w", encoding="utf-8") as file:

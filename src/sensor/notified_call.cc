@@ -1,0 +1,69 @@
+#include "sensor/notified_call.h"
+
+#include <linux/audit.h>
+#include <seccomp.h>
+
+#include <array>
+#include <utility>
+
+#include "sensor/container_guard.h"
+
+namespace holdfast {
+namespace {
+
+// x32 calls come with the architecture of x86-64 and this bit in their number, as libseccomp gives
+// it.
+struct Architecture {
+  std::uint32_t token;
+  std::uint32_t audit;
+};
+constexpr std::array kArchitectures{Architecture{SCMP_ARCH_X86_64, AUDIT_ARCH_X86_64},
+                                    Architecture{SCMP_ARCH_X86, AUDIT_ARCH_I386},
+                                    Architecture{SCMP_ARCH_X32, AUDIT_ARCH_X86_64},
+                                    Architecture{SCMP_ARCH_AARCH64, AUDIT_ARCH_AARCH64},
+                                    Architecture{SCMP_ARCH_ARM, AUDIT_ARCH_ARM}};
+constexpr std::array kNames{std::pair{"memfd_create", NotifiedCall::memfd_create},
+                            std::pair{"mount", NotifiedCall::mount},
+                            std::pair{"move_mount", NotifiedCall::mount},
+                            std::pair{"fsmount", NotifiedCall::mount},
+                            std::pair{"unshare", NotifiedCall::namespaces},
+                            std::pair{"clone", NotifiedCall::namespaces},
+                            std::pair{"io_uring_setup", NotifiedCall::io_uring}};
+
+std::uint64_t key(std::uint32_t architecture, int number) {
+  return std::uint64_t{architecture} << 32 | static_cast<std::uint32_t>(number);
+}
+
+}  // namespace
+
+NotifiedCalls::NotifiedCalls() {
+  for (const auto& [token, audit] : kArchitectures) {
+    for (const auto& [name, call] : kNames) {
+      // Negative: the architecture has no such call.
+      const int number = seccomp_syscall_resolve_name_arch(token, name);
+      if (number >= 0) calls_.emplace(key(audit, number), call);
+    }
+  }
+}
+
+std::optional<NotifiedCall> NotifiedCalls::of(const seccomp_data& data) const {
+  const auto found = calls_.find(key(data.arch, data.nr));
+  return found == calls_.end() ? std::nullopt : std::optional(found->second);
+}
+
+bool ContainerGuard::refuses(const Act& act, pid_t tid) {
+  AlertRecord record = record_of(act, tid);
+  name_process(record, services_.read_process(
+                           record.event.workload ? record.event.workload->container.id : "",
+                           thread_group_of(tid).value_or(tid)));
+  record.decision = ask_policy(act, record.event);
+  // Let happen, it is no act yet: what comes of it is told of when it runs.
+  if (!record.decision.block) return false;
+  record.outcome = Outcome::blocked;
+  services_.expect(record);
+  ++services_.counters->refused;
+  services_.report(std::move(record));
+  return true;
+}
+
+}  // namespace holdfast
