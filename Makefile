@@ -151,6 +151,7 @@ install: build ## install below $(DESTDIR)$(PREFIX) and $(DESTDIR)/etc/holdfast
 	install -D -m 755 $(BUILD)/holdfast $(DESTDIR)$(PREFIX)/sbin/holdfast
 	install -D -m 644 policies/default.yml $(DESTDIR)/etc/holdfast/policies/default.yml
 	install -D -m 644 policies/block.yml $(DESTDIR)$(PREFIX)/share/holdfast/policies/block.yml
+	install -D -m 644 policies/holdfast-policy.schema.json $(DESTDIR)$(PREFIX)/share/holdfast/holdfast-policy.schema.json
 	install -D -m 644 docs/holdfast.8 $(DESTDIR)$(PREFIX)/share/man/man8/holdfast.8
 	install -D -m 644 systemd/holdfast.service $(DESTDIR)/lib/systemd/system/holdfast.service
 	install -D -m 644 systemd/holdfast-retry.timer $(DESTDIR)/lib/systemd/system/holdfast-retry.timer

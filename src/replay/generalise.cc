@@ -102,7 +102,9 @@ Patterns neighbours(const Patterns& patterns) {
   Patterns result = patterns;
   for (const auto& [above, below] : children) {
     if (below.size() < kNeighbours) continue;
-    std::erase_if(result, [&](const auto& entry) { return entry.first.starts_with(above + "/"); });
+    std::erase_if(result, [inside = above + "/"](const auto& entry) {
+      return entry.first.starts_with(inside);
+    });
     result[above + "/**"] = "WIDE: everything below the directory; files of " +
                             std::to_string(below.size()) + " directories were seen";
   }
