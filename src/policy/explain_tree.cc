@@ -62,7 +62,8 @@ std::string value_of(ConditionKind kind, const Event& event) {
       if (!orchestrator.resource_labels) return "unknown";
       std::string text;
       for (const auto& [key, value] : *orchestrator.resource_labels) {
-        text += (text.empty() ? "" : ", ") + in_quotes(key + ":" + value);
+        text += text.empty() ? "" : ", ";
+        text += in_quotes(std::string(key).append(":").append(value));
       }
       return text.empty() ? "no labels" : text;
     }

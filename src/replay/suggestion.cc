@@ -95,8 +95,8 @@ std::string Suggestion::policy() const {
   for (const auto& [place, paths] : paths_) {
     auto& list = excludes[section_of(place.second)];
     std::vector<SuggestedPath> patterns = generalise(paths);
-    const auto same = [&](const Exclude& other) {
-      return other.image == place.first &&
+    const auto same = [&patterns, &image = place.first](const Exclude& other) {
+      return other.image == image &&
              std::equal(other.paths.begin(), other.paths.end(), patterns.begin(), patterns.end(),
                         [](const auto& a, const auto& b) { return a.pattern == b.pattern; });
     };
@@ -146,8 +146,10 @@ std::string Suggestion::policy() const {
     std::string responses;
     const auto match = [&](const std::string& name, const std::string& operations,
                            const std::string& acts) {
-      text += "    - name: " + name + "\n      operation: " + operations + "\n";
-      responses += "    - match: [" + name + "]\n" + exclude + "      actions: " + acts + "\n";
+      text.append("    - name: ").append(name).append("\n      operation: ").append(operations);
+      text += "\n";
+      responses.append("    - match: [").append(name).append("]\n").append(exclude);
+      responses.append("      actions: ").append(acts).append("\n");
     };
     if (section == SectionKind::process) {
       match("processes", "[fork, exec]", actions);
@@ -162,7 +164,7 @@ std::string Suggestion::policy() const {
       }
       match("files", list_of(operations), told);
     }
-    text += selectors + "  responses:\n" + responses;
+    text.append(selectors).append("  responses:\n").append(responses);
   }
   return text;
 }
