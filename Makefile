@@ -29,10 +29,10 @@ TEST_SOURCES := $(sort $(wildcard tests/unit/*.cc tests/unit/*/*.cc))
 TEST_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(TEST_SOURCES))
 TARGETS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/evasion/*.c tests/benign/*.c tests/e2e/*.c tests/faults/*.c)))
 FAULT_SOURCES := $(sort $(wildcard tests/faults/*.cc))
-CXX_ALL := $(SOURCES) $(TEST_SOURCES) $(FAULT_SOURCES)
+CXX_ALL := $(SOURCES) $(TEST_SOURCES) $(FAULT_SOURCES) $(wildcard bench/*.cc)
 
 .PHONY: all build demo test unit e2e evasion test-evasion test-storm faults test-faults test-soak \
-	benign test-benign bench-seccomp lint fmt clean install packages help sanitize
+	benign test-benign bench-policy bench-seccomp lint fmt clean install packages help sanitize
 .DELETE_ON_ERROR:
 all: build
 build: $(BUILD)/holdfast ## build the daemon
@@ -78,10 +78,17 @@ $(BUILD)/tests/evasion/payload.so: tests/evasion/library/payload.c | $(PACKAGES)
 	@gcc -O2 -shared -fPIC -Wall -Wextra -Werror -o $@ $<
 targets: $(TARGETS) $(BUILD)/tests/evasion/payload.so $(BUILD)/holdfast-faults
 
+$(BUILD)/bench-policy: $(BUILD)/bench/policy.o $(BUILD)/libholdfast.a
+	@echo "  link  $@"
+	@$(CXX) $(CXXSTD) $(LDFLAGS) -o $@ $^ -lbenchmark $(LIB_LDFLAGS)
+
+bench-policy: $(BUILD)/bench-policy ## what compiling a policy and deciding an event cost
+	@$<
+
 demo: build targets ## start a real container under the blocking policy and attack it
 	@$(SUDO) scripts/demo $(BUILD)/holdfast
 
-test: unit e2e evasion faults fuzz-smoke ## all tests: unit, end to end, evasion, faults, parsers
+test: unit e2e evasion faults fuzz-short ## all tests: unit, end to end, evasion, faults, parsers
 
 unit: $(BUILD)/unit-tests ## unit tests
 	@$(BUILD)/unit-tests --gtest_brief=1 >$(BUILD)/unit-tests.log 2>&1 || { cat $(BUILD)/unit-tests.log; exit 1; }
@@ -147,10 +154,11 @@ install: build ## install below $(DESTDIR)$(PREFIX) and $(DESTDIR)/etc/holdfast
 	install -D -m 755 $(BUILD)/holdfast $(DESTDIR)$(PREFIX)/sbin/holdfast
 	install -D -m 644 policies/default.yml $(DESTDIR)/etc/holdfast/policies/default.yml
 	install -D -m 644 policies/block.yml $(DESTDIR)$(PREFIX)/share/holdfast/policies/block.yml
+	install -D -m 644 policies/holdfast-policy.schema.json $(DESTDIR)$(PREFIX)/share/holdfast/holdfast-policy.schema.json
 	install -D -m 644 docs/holdfast.8 $(DESTDIR)$(PREFIX)/share/man/man8/holdfast.8
 	install -D -m 644 systemd/holdfast.service $(DESTDIR)/lib/systemd/system/holdfast.service
 	install -D -m 644 systemd/holdfast-retry.timer $(DESTDIR)/lib/systemd/system/holdfast-retry.timer
 	install -D -m 644 systemd/holdfast-seccomp.socket $(DESTDIR)/lib/systemd/system/holdfast-seccomp.socket
 	install -D -m 755 seccomp/holdfast-runtime $(DESTDIR)$(PREFIX)/libexec/holdfast/holdfast-runtime
 
--include $(LIB_OBJECTS:.o=.d) $(BUILD)/src/cli/main.d $(TEST_OBJECTS:.o=.d) $(patsubst %.cc,$(BUILD)/%.d,$(FAULT_SOURCES))
+-include $(LIB_OBJECTS:.o=.d) $(BUILD)/src/cli/main.d $(TEST_OBJECTS:.o=.d) $(patsubst %.cc,$(BUILD)/%.d,$(FAULT_SOURCES)) $(BUILD)/bench/policy.d

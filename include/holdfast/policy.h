@@ -28,6 +28,8 @@ struct Diagnostic {
 struct PolicyText {
   std::string file;  // name used in diagnostics, explanations and alerts
   std::string text;  // YAML
+
+  bool operator==(const PolicyText&) const = default;
 };
 
 // A compiled set of policies, all in force together. Immutable: share it, swap it, never change it.
@@ -51,8 +53,13 @@ struct CompiledPolicies {
   std::vector<Diagnostic> diagnostics;   // all of them, in file and line order
 };
 
+// d4c: what holdfast accepts, and Elastic's current rules besides, so that a policy can be carried
+// over.
+enum class PolicyRules { holdfast, d4c };
+
 // Never throws; every problem of every file becomes a diagnostic.
-CompiledPolicies compile_policies(const std::vector<PolicyText>& texts);
+CompiledPolicies compile_policies(const std::vector<PolicyText>& texts,
+                                  PolicyRules rules = PolicyRules::holdfast);
 
 // Reads files and `*.yml` / `*.yaml` in directories (sorted by name). An unreadable file is an
 // Error.

@@ -1,6 +1,7 @@
 // `holdfast check`: validates policies and settings, and prints what is wrong with them.
 #include <algorithm>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <unordered_map>
 
 #include "cli/commands.h"
@@ -8,8 +9,29 @@
 #include "holdfast/policy.h"
 
 namespace holdfast {
+namespace {
 
-int check_command(const std::vector<std::string>& files) {
+void print_json(const std::vector<PolicyText>& texts, const std::vector<Diagnostic>& diagnostics,
+                bool valid) {
+  nlohmann::ordered_json document = {{"valid", valid},
+                                     {"files", nlohmann::ordered_json::array()},
+                                     {"diagnostics", nlohmann::ordered_json::array()}};
+  for (const PolicyText& text : texts) document["files"].push_back(text.file);
+  for (const Diagnostic& diagnostic : diagnostics) {
+    const bool error = diagnostic.severity == Diagnostic::Severity::error;
+    document["diagnostics"].push_back({{"file", diagnostic.file},
+                                       {"line", diagnostic.line},
+                                       {"column", diagnostic.column},
+                                       {"severity", error ? "error" : "warning"},
+                                       {"text", diagnostic.text}});
+  }
+  // A file's name need not be UTF-8.
+  std::cout << document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+}
+
+}  // namespace
+
+int check_command(const std::vector<std::string>& files, const CheckOptions& options) {
   const auto texts = read_policies(files);
   if (!texts) {
     std::cerr << "holdfast check: " << texts.error().message() << "\n";
@@ -33,18 +55,24 @@ int check_command(const std::vector<std::string>& files) {
     }
   }
   // Together, as the daemon has them in force together.
-  const auto found = compile_policies(policies).diagnostics;
+  const auto found =
+      compile_policies(policies, options.d4c ? PolicyRules::d4c : PolicyRules::holdfast)
+          .diagnostics;
   diagnostics.insert(diagnostics.end(), found.begin(), found.end());
   std::stable_sort(diagnostics.begin(), diagnostics.end(),
                    [&](const Diagnostic& a, const Diagnostic& b) {
                      return order.at(a.file) < order.at(b.file);
                    });
-  for (const Diagnostic& diagnostic : diagnostics) std::cout << diagnostic.to_string() << "\n";
-  std::cout.flush();
   const bool invalid =
       std::any_of(diagnostics.begin(), diagnostics.end(), [](const Diagnostic& diagnostic) {
         return diagnostic.severity == Diagnostic::Severity::error;
       });
+  if (options.json) {
+    print_json(*texts, diagnostics, !invalid);
+  } else {
+    for (const Diagnostic& diagnostic : diagnostics) std::cout << diagnostic.to_string() << "\n";
+  }
+  std::cout.flush();
   return invalid ? 1 : 0;
 }
 

@@ -9,12 +9,25 @@
 
 namespace holdfast {
 
-// Validates policies and settings; directories stand for their *.yml and *.yaml.
-int check_command(const std::vector<std::string>& files);
+struct CheckOptions {
+  bool d4c = false;   // Elastic's rules besides
+  bool json = false;  // one document instead of lines
+};
 
-// Prints the decision on one event, read from `event_file` or else from standard input, as JSON.
+// Validates policies and settings; directories stand for their *.yml and *.yaml.
+int check_command(const std::vector<std::string>& files, const CheckOptions& options = {});
+
+// Prints the decision on each event (one, or one a line), read from `event_file` or else from
+// standard input: as JSON, or as a tree for people.
 int explain_command(const std::vector<std::string>& policies,
-                    const std::optional<std::string>& event_file);
+                    const std::optional<std::string>& event_file, bool tree = false);
+
+// Decides recorded alerts and events again, under these policies, and prints what would change.
+int replay_command(const std::vector<std::string>& policies, const std::vector<std::string>& logs,
+                   bool json);
+
+// Prints a policy whose exclude selectors silence the recorded alerts.
+int suggest_command(const std::vector<std::string>& logs);
 
 struct StatusOptions {
   RunOptions run;  // only what says where the control socket is

@@ -43,14 +43,38 @@ int main(int argc, char** argv) {
   std::vector<std::string> files;
   CLI::App* check_app = app.add_subcommand("check", "Validate policies and settings");
   check_app->add_option("FILE", files, "Policy or settings files, or directories")->required();
+  CheckOptions check;
+  check_app->add_flag("--d4c", check.d4c, "Apply Elastic's current rules as well");
+  check_app->add_flag("--json", check.json, "As JSON");
 
   std::vector<std::string> policies;
   std::optional<std::string> event;
-  CLI::App* explain_app = app.add_subcommand("explain", "Decide one event offline and say why");
+  CLI::App* explain_app = app.add_subcommand("explain", "Decide events offline and say why");
   explain_app->add_option("--policy", policies, "Policy file or directory; may be repeated")
       ->required()
       ->allow_extra_args(false);
-  explain_app->add_option("--event", event, "Event as JSON; standard input without it");
+  explain_app->add_option("--event", event,
+                          "Event or alert as JSON, or one a line; standard input without it");
+  bool as_json = false;
+  bool as_tree = false;
+  explain_app->add_flag("--json", as_json, "As JSON; the default unless output is a terminal");
+  explain_app->add_flag("--tree", as_tree, "As a readable tree; the default on a terminal")
+      ->excludes("--json");
+
+  std::vector<std::string> logs;
+  CLI::App* replay_app =
+      app.add_subcommand("replay", "Decide recorded alerts again under another policy");
+  replay_app->add_option("--policy", policies, "Policy file or directory; may be repeated")
+      ->required()
+      ->allow_extra_args(false);
+  replay_app->add_flag("--json", as_json, "As JSON");
+  replay_app->add_option("ALERTS", logs, "Alert logs or events, one a line; - is standard input")
+      ->required();
+
+  CLI::App* suggest_app =
+      app.add_subcommand("suggest", "Propose exclude selectors that silence recorded alerts");
+  suggest_app->add_option("ALERTS", logs, "Alert logs, one document a line; - is standard input")
+      ->required();
 
   StatusOptions status;
   CLI::App* status_app = app.add_subcommand("status", "Show the running daemon and its containers");
@@ -86,8 +110,12 @@ int main(int argc, char** argv) {
     return kUsageError;
   }
   if (*run_app) return run_daemon(run);
-  if (*check_app) return check_command(files);
-  if (*explain_app) return explain_command(policies, event);
-  if (*profile_app) return seccomp_profile_command(profile);
+  if (*check_app) return check_command(files, check);
+  if (*explain_app) {
+    return explain_command(policies, event, as_tree || (!as_json && isatty(STDOUT_FILENO) == 1));
+  }
+  if (*replay_app) return replay_command(policies, logs, as_json);
+  if (*suggest_app) return suggest_command(logs);
+    if (*profile_app) return seccomp_profile_command(profile);
   return status_command(status);
 }

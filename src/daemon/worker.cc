@@ -17,6 +17,7 @@
 #include "daemon/control.h"
 #include "daemon/keeper.h"
 #include "daemon/policy_store.h"
+#include "daemon/policy_watch.h"
 #include "daemon/status_document.h"
 #include "sensor/change_watch.h"
 #include "sensor/exec_watch.h"
@@ -175,6 +176,7 @@ int run_worker(const WorkerContext& context) {
   ReloadError reload_error;
   LoadedPolicies loaded = initial_policies(context, reload_error);
   PolicyStore policies(std::move(loaded.set));
+  std::vector<PolicyText> last_read = std::move(loaded.texts);
   Result<std::unique_ptr<AlertLog>> log =
       AlertLog::open(alert_log_settings(settings), HostFacts::read(), state.ledger);
   if (!log) return refuse(log.error());
@@ -260,6 +262,10 @@ int run_worker(const WorkerContext& context) {
   tell_keeper();
   spdlog::info("ready");
   const auto reload = [&] {
+    // Other files beside the policies change too, and one change may be told of twice.
+    Result<std::vector<PolicyText>> texts = read_policies(settings.policies);
+    if (texts && *texts == last_read) return;
+    if (texts) last_read = std::move(*texts);
     Startup<LoadedPolicies> fresh = load_policies(settings);
     if (const auto* failure = std::get_if<StartupFailure>(&fresh)) {
       reload_error.set(failure->text);
@@ -274,6 +280,10 @@ int run_worker(const WorkerContext& context) {
     const bool block = strongest_action(*policies.get()) == Action::block;
     (*watch)->post([&registry, block] { registry.set_block(block); });
   };
+  // A change is what SIGHUP is: one reload at a time, on this thread.
+  Result<std::unique_ptr<PolicyWatch>> policy_watch =
+      PolicyWatch::start(settings.policies, [] { kill(getpid(), SIGHUP); });
+  if (!policy_watch) spdlog::warn("{}", policy_watch.error().message());
   const sigset_t signals = awaited_signals();
   int signal = 0;
   while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) reload();
@@ -289,6 +299,7 @@ int run_worker(const WorkerContext& context) {
       std::_Exit(0);
     });
   }
+  if (policy_watch) policy_watch->reset();
   control->reset();
   // Its listeners stay, like the groups; a thread that is stuck in a caller's memory ends with the
   // process.

@@ -2,6 +2,7 @@
 #include <exception>
 #include <iterator>
 
+#include "policy/d4c_rules.h"
 #include "policy/engine.h"
 #include "policy/policy_parser.h"
 
@@ -9,11 +10,13 @@ namespace holdfast {
 namespace {
 
 // The engine is filled policy by policy; the first file that goes beyond a limit is named.
-void add_policy(Engine& engine, const PolicyText& text, CompiledPolicies& result, bool& valid) {
+void add_policy(Engine& engine, const PolicyText& text, PolicyRules rules, CompiledPolicies& result,
+                bool& valid) {
   DiagnosticSink sink(text.file);
   try {
     const PolicyDocument document = parse_policy(text.text, sink);
     check_references(document, sink);
+    if (rules == PolicyRules::d4c) check_d4c(document, sink);
     if (sink.errors() == 0 && valid && !engine.add(text.file, document)) {
       sink.error({}, "more than " + std::to_string(kMaxSelectors) +
                          " selectors or responses in all policies together; merge those that "
@@ -30,11 +33,11 @@ void add_policy(Engine& engine, const PolicyText& text, CompiledPolicies& result
 
 }  // namespace
 
-CompiledPolicies compile_policies(const std::vector<PolicyText>& texts) {
+CompiledPolicies compile_policies(const std::vector<PolicyText>& texts, PolicyRules rules) {
   CompiledPolicies result;
   auto engine = std::make_shared<Engine>();
   bool valid = true;
-  for (const PolicyText& text : texts) add_policy(*engine, text, result, valid);
+  for (const PolicyText& text : texts) add_policy(*engine, text, rules, result, valid);
   if (valid && !engine->compile()) {
     valid = false;
     result.diagnostics.push_back(

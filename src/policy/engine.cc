@@ -91,6 +91,9 @@ bool Engine::add(const std::string& file, const PolicyDocument& document) {
       for (const Text& name : response.match) compiled.match.set(by_name.at(name.value));
       for (const Text& name : response.exclude) compiled.exclude.set(by_name.at(name.value));
       in_match_ |= compiled.match;
+      matched_by_.resize(selectors_.size());
+      for_each_selector(compiled.match,
+                        [&](std::size_t index) { matched_by_[index].set(responses.size()); });
       responses.push_back(compiled);
     }
   }
@@ -175,17 +178,21 @@ Action Engine::CompiledResponse::strongest() const {
 Decision Engine::decide(const Event& event) const {
   const SelectorBits matching = this->matching(event);
   Decision decision;
-  if ((matching & in_match_).none()) return decision;
+  ResponseBits candidates;
+  for_each_selector(matching & in_match_,
+                    [&](std::size_t index) { candidates |= matched_by_[index]; });
+  if (candidates.none()) return decision;
   SelectorBits deciding;
-  for (const CompiledResponse& response : responses_for(event.operation)) {
-    if (!response.applies(matching)) continue;
+  for_each_selector(candidates, [&](std::size_t index) {
+    const CompiledResponse& response = responses_for(event.operation)[index];
+    if (!response.applies(matching)) return;
     decision.strongest = std::max(decision.strongest, response.strongest());
     decision.alert |= response.alert;
     decision.block |= response.block;
     decision.log |= response.log;
     deciding |= response.match & matching;
     add_once(decision.policies, policies_[response.policy]);
-  }
+  });
   for_each_selector(deciding, [&](std::size_t index) {
     add_once(decision.selectors, selectors_[index].name);  // two policies may use one name
   });

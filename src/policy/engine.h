@@ -69,7 +69,8 @@ class Engine final : public PolicySet {
   std::vector<CompiledSelector> selectors_;
   std::array<std::vector<CompiledResponse>, kSectionCount> responses_;
   std::array<SelectorBits, kOperationCount> by_operation_;
-  SelectorBits in_match_;  // selectors that some response matches
+  SelectorBits in_match_;                 // selectors that some response matches
+  std::vector<ResponseBits> matched_by_;  // by selector: the responses of its section that match it
   std::array<Column, kConditionCount> columns_;
   std::vector<ConditionKind> used_;  // kinds some selector has, cheap first; without operation
   LabelIndex labels_;

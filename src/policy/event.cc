@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "holdfast/decision.h"
+#include "policy/event_reader.h"
 #include "policy/wording.h"
 
 namespace holdfast {
@@ -231,6 +232,10 @@ Result<Event> parse_event_json(std::string_view text) {
                      std::string(what.substr(start == std::string_view::npos ? 0 : start + 2)),
                  ""};
   }
+  return event_from_json(document);
+}
+
+Result<Event> event_from_json(const nlohmann::json& document) {
   if (!document.is_object()) {
     return Error{0, std::string("event: must be a JSON object, not ") + document.type_name(), ""};
   }

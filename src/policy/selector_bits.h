@@ -9,6 +9,7 @@ namespace holdfast {
 // limit is 64 for each section.
 inline constexpr std::size_t kMaxSelectors = 1024;
 using SelectorBits = std::bitset<kMaxSelectors>;
+using ResponseBits = SelectorBits;  // by index in a section's responses, of which there are no more
 
 template <typename Visit>
 void for_each_selector(const SelectorBits& bits, Visit visit) {

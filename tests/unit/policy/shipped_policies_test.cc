@@ -127,6 +127,16 @@ TEST(PolicyDocs, RecipesAreValid) {
   }
 }
 
+TEST(PolicyDocs, TasksAreValid) {
+  const std::string document = file_text("docs/policy-tasks.md");
+  EXPECT_EQ(blocks(document, "yaml").size(), 4U);
+  for (const std::string& policy : blocks(document, "yaml"))
+    EXPECT_THAT(problems(policy), ElementsAre()) << policy;
+  EXPECT_THAT(
+      compile_policies({{"p.yml", blocks(document, "yaml").back()}}, PolicyRules::d4c).diagnostics,
+      ::testing::IsEmpty());
+}
+
 TEST(PolicyDocs, ExplainExampleIsWhatExplainAnswers) {
   const std::string document = file_text("docs/policy.md");
   const auto policy = blocks(document, "yaml explain-policy");

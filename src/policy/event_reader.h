@@ -1,0 +1,13 @@
+// Events from JSON that was parsed already.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "holdfast/event.h"
+
+namespace holdfast {
+
+// What parse_event_json() does with the text's document.
+Result<Event> event_from_json(const nlohmann::json& document);
+
+}  // namespace holdfast
