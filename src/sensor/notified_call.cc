@@ -52,10 +52,8 @@ std::optional<NotifiedCall> NotifiedCalls::of(const seccomp_data& data) const {
 }
 
 bool ContainerGuard::refuses(const Act& act, pid_t tid) {
-  AlertRecord record = record_of(act, tid);
-  name_process(record, services_.read_process(
-                           record.event.workload ? record.event.workload->container.id : "",
-                           thread_group_of(tid).value_or(tid)));
+  AlertRecord record = record_of(act, workload_for(tid));
+  name_process(record, process_of(record.event.workload.get(), tid));
   record.decision = ask_policy(act, record.event);
   // Let happen, it is no act yet: what comes of it is told of when it runs.
   if (!record.decision.block) return false;
