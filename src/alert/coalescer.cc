@@ -40,7 +40,13 @@ Coalescer::Absorbed Coalescer::absorb(const std::string& key, AlertRecord& recor
     found = acts_.find(anybodys->second.latest);
     if (found != acts_.end() && !found->second.gate_may_tell) found = acts_.end();
   }
-  if (found == acts_.end()) return Absorbed::no;
+  if (found == acts_.end()) {
+    // The other way round: the act was told of as nobody's, now its process is known.
+    found = acts_.find(without_executable(key));
+    if (found == acts_.end()) return Absorbed::no;
+    const bool same = record.seen_afterwards || std::exchange(found->second.gate_may_tell, false);
+    return same ? Absorbed::same_act : Absorbed::no;
+  }
   Act& act = found->second;
   if (record.seen_afterwards || std::exchange(act.gate_may_tell, false)) return Absorbed::same_act;
   const std::uint64_t repeats = act.last.repeats + 1;

@@ -116,6 +116,6 @@ int main(int argc, char** argv) {
   }
   if (*replay_app) return replay_command(policies, logs, as_json);
   if (*suggest_app) return suggest_command(logs);
-    if (*profile_app) return seccomp_profile_command(profile);
+  if (*profile_app) return seccomp_profile_command(profile);
   return status_command(status);
 }

@@ -30,7 +30,7 @@ struct BoundedCallCounters {
 // reference, no static that has a destructor.
 class BoundedCalls {
  public:
-  static constexpr std::size_t kMostThreads = 8;
+  static constexpr std::size_t kMostThreads = 32;
   // An owner (a container) that makes this many calls hang gets no more: others still can.
   static constexpr std::size_t kMostStuckOfOwner = 2;
 

@@ -87,6 +87,21 @@ TEST_F(CoalescerTest, AGateMayTellOfAnEndedProcessAsWell) {
   EXPECT_TRUE(offer(gate, 20)) << "by another";
 }
 
+TEST_F(CoalescerTest, WhatWasToldOfAsNobodysIsTheSameActWhenItsProcessIsKnown) {
+  AlertRecord known = sample_record();
+  AlertRecord nobodys = known;
+  nobodys.seen_afterwards = true;
+  nobodys.process.process.executable.clear();
+  nobodys.event.process.executable.reset();
+  EXPECT_TRUE(offer(nobodys, 0));
+  EXPECT_FALSE(offer(known, 10)) << "the gate's sight of it";
+  EXPECT_TRUE(offer(known, 20)) << "another act";
+  nobodys.event.path = known.event.path = "/another";
+  EXPECT_TRUE(offer(nobodys, 30));
+  known.seen_afterwards = true;
+  EXPECT_FALSE(offer(known, 40));
+}
+
 TEST_F(CoalescerTest, NoRepeatsNoSummary) {
   EXPECT_TRUE(offer(sample_record(), 0));
   EXPECT_TRUE(coalescer_.close_until(time(5000)).empty());
