@@ -52,12 +52,14 @@ def test_execs_from_everywhere(make_daemon, block_policy, loaded, load, assert_k
     assert status["events"]["undecided"] == 0 and status["events"]["uncompared"] == 0, status
     assert status["events"]["denied_by_kernel"] == {}
     assert status["worker"]["restarts"] == 0
-    waited = with_daemon["p999_ms"] - without["p999_ms"]
+    # A second gives some dozens of samples beside 512 processes: no more than a median.
+    measure, name = ("p999_ms", "p99.9") if LONG else ("p50_ms", "median")
+    waited = with_daemon[measure] - without[measure]
     memory = max(kib for kib, _ in samples)
     open_files = max(number for _, number in samples)
     table(f"{processes} x {CONTAINERS} processes exec",
           sum(one["image_ran"] + one["copied_ran"] + one["drift_refused"] for one in counts),
-          f"p99.9 {with_daemon['p999_ms']:.0f} ms, without daemon {without['p999_ms']:.0f} ms; "
+          f"{name} {with_daemon[measure]:.0f} ms, without daemon {without[measure]:.0f} ms; "
           f"worker {memory >> 10} MiB, {open_files} descriptors",
           max(waited, 0), 0, status["alerts"]["lost"])
     assert waited <= MOST_WAIT_MS, (with_daemon, without)
