@@ -44,7 +44,9 @@ Coalescer::Absorbed Coalescer::absorb(const std::string& key, AlertRecord& recor
     // The other way round: the act was told of as nobody's, now its process is known.
     found = acts_.find(without_executable(key));
     if (found == acts_.end()) return Absorbed::no;
-    const bool same = record.seen_afterwards || std::exchange(found->second.gate_may_tell, false);
+    // The close of the written file, that is, or another change: never a run or an open of it.
+    const bool same = record.seen_afterwards || (record.mechanism == Mechanism::change_watch &&
+                                                 std::exchange(found->second.gate_may_tell, false));
     return same ? Absorbed::same_act : Absorbed::no;
   }
   Act& act = found->second;

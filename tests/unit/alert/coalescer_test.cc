@@ -93,13 +93,17 @@ TEST_F(CoalescerTest, WhatWasToldOfAsNobodysIsTheSameActWhenItsProcessIsKnown) {
   nobodys.seen_afterwards = true;
   nobodys.process.process.executable.clear();
   nobodys.event.process.executable.reset();
+  known.mechanism = Mechanism::exec_gate;
   EXPECT_TRUE(offer(nobodys, 0));
-  EXPECT_FALSE(offer(known, 10)) << "the gate's sight of it";
+  EXPECT_TRUE(offer(known, 10)) << "a run of it is another act";
+  known.process.process.executable = "/bin/another";
+  known.mechanism = Mechanism::change_watch;
+  EXPECT_FALSE(offer(known, 15)) << "the close of it";
   EXPECT_TRUE(offer(known, 20)) << "another act";
-  nobodys.event.path = known.event.path = "/another";
-  EXPECT_TRUE(offer(nobodys, 30));
+  EXPECT_TRUE(coalescer_.close_until(time(2000)).empty());
+  EXPECT_TRUE(offer(nobodys, 2000));
   known.seen_afterwards = true;
-  EXPECT_FALSE(offer(known, 40));
+  EXPECT_FALSE(offer(known, 2010)) << "another change of it";
 }
 
 TEST_F(CoalescerTest, NoRepeatsNoSummary) {
