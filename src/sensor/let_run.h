@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <utility>
 
 #include "kernel/file_stat.h"
 
@@ -25,7 +26,9 @@ class LetRun {
   bool seen_by_watch(pid_t process, const FileStat& file, std::int64_t executed_ns) {
     std::lock_guard lock(mutex_);
     Run& run = find_or_add(process, file);
-    if (executed_ns < run.found_ns) return false;  // a scan was faster than the news of this exec
+    // A scan was faster than the news of this exec; or than its end, which is what has the time.
+    const bool may_be_starting = std::exchange(run.may_be_starting, false);
+    if (executed_ns < run.found_ns + (may_be_starting ? kExecEndsNs : 0)) return false;
     return ++run.by_watch > run.by_gate;
   }
   // The process was found running the file, some time after it began to. True: nobody knew.
@@ -34,6 +37,7 @@ class LetRun {
     Run& run = find_or_add(process, file);
     const bool unknown = run.by_gate == 0 && run.by_watch == 0;
     if (unknown) ++run.by_watch;
+    run.may_be_starting = unknown;
     run.found_ns = now_ns;
     return unknown;
   }
@@ -45,12 +49,15 @@ class LetRun {
 
  private:
   static constexpr std::size_t kMostRuns = 512;
+  // From when /proc shows the program to the exec's event, on a machine that is busy.
+  static constexpr std::int64_t kExecEndsNs = 1'000'000'000;
   struct Run {
     pid_t process;
     dev_t device;
     ino_t inode;
     std::uint32_t by_gate = 0, by_watch = 0;
     std::int64_t found_ns = 0;
+    bool may_be_starting = false;  // it was found, and its exec has not been heard of
     bool is(pid_t other, const FileStat& file) const {
       return process == other && inode == file.stx_ino && device == device_of(file);
     }

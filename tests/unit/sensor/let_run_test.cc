@@ -54,6 +54,18 @@ TEST(LetRun, AScanMayBeFasterThanTheNewsOfTheExec) {
   EXPECT_TRUE(runs.seen_by_watch(41, file, 21));  // it ran it again
 }
 
+// /proc shows the program before the exec ends, and the event tells of the end.
+TEST(LetRun, AScanMayFindAnExecThatHasNotEnded) {
+  LetRun runs;
+  const FileStat file = file_stat(0755);
+  EXPECT_TRUE(runs.found_later(41, file, 20));
+  EXPECT_FALSE(runs.seen_by_watch(41, file, 21));
+  EXPECT_TRUE(runs.seen_by_watch(41, file, 22));  // it ran it again
+
+  EXPECT_TRUE(runs.found_later(42, file, 20));
+  EXPECT_TRUE(runs.seen_by_watch(42, file, 2'000'000'020));  // too late to be that exec
+}
+
 TEST(LetRun, AKilledProcessDoesNotSpareTheNextOfItsNumber) {
   LetRun runs;
   const FileStat file = file_stat(0755);
