@@ -49,21 +49,26 @@ bool is_owned(pid_t pid, const KnownIds& known_ids) {
 
 }  // namespace
 
-std::optional<RunningProgram> running_program(pid_t pid) {
-  const UniqueFd fd(open(proc(pid, "exe").c_str(), O_PATH | O_CLOEXEC));
-  if (!fd.valid()) return std::nullopt;
-  const std::string self = "/proc/self/fd/" + std::to_string(fd.get());
+std::optional<RunningProgram> file_at(int fd) {
+  const std::string self = "/proc/self/fd/" + std::to_string(fd);
   const std::optional<FileStat> file = stat_of_path(self);
   Result<std::string> link = read_link(self);
   if (!file || !link) return std::nullopt;
   RunningProgram program;
   program.file = *file;
-  program.mount_id = mount_id_of(fd.get());
+  program.mount_id = mount_id_of(fd);
   program.memory = is_memory_file(*file, *link);
   const bool unlinked = file->stx_nlink == 0 && !program.memory;
   program.path = unlinked ? std::string(without_deleted_mark(*link)) : *link;
   return program;
 }
+
+std::optional<RunningProgram> file_behind(const std::string& link) {
+  const UniqueFd fd(open(link.c_str(), O_PATH | O_CLOEXEC));
+  return fd.valid() ? file_at(fd.get()) : std::nullopt;
+}
+
+std::optional<RunningProgram> running_program(pid_t pid) { return file_behind(proc(pid, "exe")); }
 
 ProgramPlace place_on(const Mount& mount, dev_t root_device,
                       const std::unordered_set<dev_t>& host_devices) {

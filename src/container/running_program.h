@@ -26,6 +26,10 @@ struct RunningProgram {
 };
 // Nothing: the process is gone, or it is a kernel thread.
 std::optional<RunningProgram> running_program(pid_t pid);
+// The same of the file that a link of /proc leads to.
+std::optional<RunningProgram> file_behind(const std::string& link);
+// The same of a file that is open as O_PATH.
+std::optional<RunningProgram> file_at(int fd);
 
 // Where a program lies, seen from its container.
 enum class ProgramPlace : std::uint8_t {

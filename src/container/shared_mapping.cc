@@ -21,22 +21,32 @@ std::string_view field(std::string_view& line) {
 
 }  // namespace
 
-// address perms offset dev inode path: "7f… rw-s 00000000 00:2f 4711 /tmp/x"
-bool maps_inode_shared_writable(std::string_view maps, const std::vector<ino_t>& inodes) {
+// address perms offset dev inode path: "7f… rw-s 00000000 00:2f 4711    /tmp/x"
+std::vector<SharedMapping> shared_writable_mappings(std::string_view maps) {
+  std::vector<SharedMapping> found;
   while (!maps.empty()) {
     std::string_view line = maps.substr(0, maps.find('\n'));
     maps.remove_prefix(std::min(line.size() + 1, maps.size()));
-    field(line);
+    SharedMapping mapping;
+    mapping.range = field(line);
     const std::string_view permissions = field(line);
     if (permissions.size() < 4 || permissions[1] != 'w' || permissions[3] != 's') continue;
     field(line);
     field(line);
     const std::string_view number = field(line);
-    ino_t inode = 0;
-    std::from_chars(number.data(), number.data() + number.size(), inode);
-    if (std::find(inodes.begin(), inodes.end(), inode) != inodes.end()) return true;
+    std::from_chars(number.data(), number.data() + number.size(), mapping.inode);
+    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    mapping.path = line;
+    found.push_back(mapping);
   }
-  return false;
+  return found;
+}
+
+bool maps_inode_shared_writable(std::string_view maps, const std::vector<ino_t>& inodes) {
+  const std::vector<SharedMapping> mappings = shared_writable_mappings(maps);
+  return std::any_of(mappings.begin(), mappings.end(), [&](const SharedMapping& mapping) {
+    return std::find(inodes.begin(), inodes.end(), mapping.inode) != inodes.end();
+  });
 }
 
 bool has_shared_writable_mapping(const std::vector<ino_t>& inodes, const ProcessOrigin& origin,

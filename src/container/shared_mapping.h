@@ -16,6 +16,14 @@ namespace holdfast {
 // Devices are not compared: a mapping of an overlay file shows the overlay's or the layer's.
 bool maps_inode_shared_writable(std::string_view maps, const std::vector<ino_t>& inodes);
 
+// Pure: the lines of writable shared mappings in such a text.
+struct SharedMapping {
+  std::string_view range;  // name of its link in /proc/PID/map_files
+  ino_t inode = 0;
+  std::string_view path;  // as the kernel writes it: "\012" for a newline
+};
+std::vector<SharedMapping> shared_writable_mappings(std::string_view maps);
+
 // Asks every process that may be in a container; an unreadable one that still exists counts as a
 // yes, and so does one whose mmap lock is not to be had within `limit` for all.
 bool has_shared_writable_mapping(const std::vector<ino_t>& inodes, const ProcessOrigin& origin,

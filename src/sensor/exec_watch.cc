@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 
-#include "container/cgroup_walk.h"
+#include "container/held_file.h"
 #include "kernel/process_handle.h"
 #include "sensor/running_gate.h"
 
@@ -20,6 +20,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kBetweenFullScans{500};
 // A daemon that is told to stop waits for it.
 constexpr std::chrono::milliseconds kComparisonTakes{1000};
+constexpr std::chrono::milliseconds kHeldFilesTake{1000};
 
 std::int64_t now_ns() { return std::chrono::nanoseconds(Clock::now().time_since_epoch()).count(); }
 
@@ -129,6 +130,7 @@ void ExecWatch::scan_wanted() {
       ++counters_.scanned;
       look_at(pid, container.container_id, {.at_exec = false, .time_ns = now_ns()});
     }
+    if (wanted.contains(container.container_id)) look_for_held_files(container);
   }
 }
 
@@ -149,6 +151,33 @@ void ExecWatch::look_at(pid_t pid, const std::string& container_id, Found found)
   const ContainerProcess process(pid, container_id, *services_.known_ids);
   const std::optional<Act> act = what_runs(pid, container_id, *guard, root->device, found);
   if (act) guard->found_running(*act, process, found);
+}
+
+// Nothing can be refused here: what comes of them meets the exec gate.
+void ExecWatch::look_for_held_files(const ContainerCgroup& container) {
+  const std::string& id = container.container_id;
+  std::set<std::pair<dev_t, ino_t>> told;  // processes share descriptors
+  for (const pid_t pid : container.pids) {
+    if (stopping_) return;
+    const std::optional<ObjectId> root = object_id(proc(pid, "root"));
+    if (!root || root == services_.host_root) continue;
+    const std::shared_ptr<ContainerGuard> guard = services_.guard_of(id, root->device);
+    const auto held =
+        services_.calls->run(id, kHeldFilesTake, [pid] { return files_held_for_writing(pid); });
+    if (!guard || !held) continue;
+    const std::shared_ptr<const Places> places = guard->places();
+    for (const HeldFile& one : *held) {
+      if (!told.emplace(device_of(one.file.file), one.file.file.stx_ino).second) continue;
+      const FoundPlace place = find_place(pid, one.file, guard->root().device,
+                                          services_.host_mountinfo, *services_.known_ids);
+      const std::string path = container_path(one.file.path, false, guard->root().mount_point,
+                                              root->device == guard->root().device);
+      const auto act =
+          held_gate(one, place, path, content_of(place, one.file, path, *places).get());
+      auto actor = act ? guard->actor(pid) : std::nullopt;
+      if (actor) guard->changed(*act, std::move(*actor));
+    }
+  }
 }
 
 std::optional<Act> ExecWatch::what_runs(pid_t pid, const std::string& container_id,

@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 
+#include "container/cgroup_walk.h"
 #include "container/runtime_program.h"
 #include "kernel/epoll.h"
 #include "kernel/proc_connector.h"
@@ -46,7 +47,8 @@ class ExecWatch {
                                           ExecWatchServices services);
   ~ExecWatch();
 
-  // Looks at every process of the container, on the watch's own thread.
+  // Looks at every process of a container that has just been covered, on the watch's own thread: at
+  // what it runs, and at the executables it can write to without another open.
   void scan(const std::string& container_id);
 
   bool hears_execs() const { return connector_ != nullptr; }
@@ -60,6 +62,7 @@ class ExecWatch {
   void scan_wanted();
   void look(const ExecEvent& exec);
   void look_at(pid_t pid, const std::string& container_id, Found found);
+  void look_for_held_files(const ContainerCgroup& container);
   std::optional<Act> what_runs(pid_t pid, const std::string& container_id, ContainerGuard& guard,
                                dev_t process_root, Found found) const;
   std::optional<Act> compare(pid_t pid, const std::string& container_id, Act act,

@@ -29,6 +29,11 @@ Act foreign(Operation operation, const FileStat& file, const std::string& path,
   return act;
 }
 
+Volume volume_of(FoundPlace place) {
+  if (place.place != ProgramPlace::volume) return Volume::none;
+  return place.file_mount ? Volume::file : Volume::mount;
+}
+
 std::optional<Act> judge(const RunningProgram& program, ProgramPlace place, const std::string& path,
                          RootContent* content) {
   RunningFacts facts(program.file, path);
@@ -74,9 +79,23 @@ std::optional<Act> running_gate(const RunningProgram& program, FoundPlace place,
   std::optional<Act> act = judge(program, place.place, path, content);
   if (!act) return act;
   act->mechanism = Mechanism::exec_watch;
-  if (place.place == ProgramPlace::volume) {
-    act->volume = place.file_mount ? Volume::file : Volume::mount;
-  }
+  act->volume = volume_of(place);
+  return act;
+}
+
+std::optional<Act> held_gate(const HeldFile& held, FoundPlace place, const std::string& path,
+                             RootContent* content) {
+  if (place.place == ProgramPlace::host || place.place == ProgramPlace::memory) return std::nullopt;
+  const FileStat& file = held.file.file;
+  RootContent::Original original;
+  if (content != nullptr) original = content->original(file, path);
+  if (!has_execute_bit(file) && !original.executable) return std::nullopt;
+  Act act = foreign(original.exists ? Operation::modify_executable : Operation::create_executable,
+                    file, path,
+                    held.mapped ? "was mapped writable and shared before the container was watched"
+                                : "was open for writing before the container was watched");
+  act.mechanism = Mechanism::exec_watch;
+  act.volume = volume_of(place);
   return act;
 }
 

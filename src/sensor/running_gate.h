@@ -1,9 +1,10 @@
-// What a running program is, before any policy: the exec watch's counterpart to the gates.
+// What is found in a process, before any policy: the exec watch's counterpart to the gates.
 #pragma once
 
 #include <memory>
 #include <optional>
 
+#include "container/held_file.h"
 #include "container/running_program.h"
 #include "sensor/gates.h"
 #include "sensor/places.h"
@@ -18,5 +19,10 @@ std::shared_ptr<RootContent> content_of(FoundPlace place, const RunningProgram& 
 // volume's that has not changed.
 std::optional<Act> running_gate(const RunningProgram& program, FoundPlace place,
                                 const std::string& path, RootContent* content);
+
+// An executable that a process of the container could write to before anybody watched. Nothing: it
+// is none, or the host's.
+std::optional<Act> held_gate(const HeldFile& held, FoundPlace place, const std::string& path,
+                             RootContent* content);
 
 }  // namespace holdfast

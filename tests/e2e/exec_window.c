@@ -2,6 +2,9 @@
 //
 // usage: exec_window linger                  waits for half a minute
 //        exec_window memory                  runs itself, lingering, from a memory file
+//        exec_window hold PATH               makes two executables of the kind that is written to later:
+//                                            PATH-open, open for writing, and PATH-mapped, which is
+//                                            mapped writable and shared; waits for half a minute
 //        exec_window measure PROGRAM ROUNDS  runs PROGRAM, a copy of this one, again and again, and
 //                                            prints how many were killed, how long after their
 //                                            execve they last ran code of their own (0: never), and
@@ -169,9 +172,22 @@ static int storm(int rounds, char *program) {
   return 0;
 }
 
+static int hold(const char *path) {
+  char name[256];
+  snprintf(name, sizeof name, "%s-open", path);
+  const int kept = open(name, O_RDWR | O_CREAT, 0755);
+  snprintf(name, sizeof name, "%s-mapped", path);
+  const int fd = open(name, O_RDWR | O_CREAT, 0755);
+  if (kept < 0 || fd < 0 || ftruncate(fd, 4096) < 0) return 1;
+  if (mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED) return 1;
+  close(fd);
+  return (int)sleep(30);
+}
+
 int main(int argc, char **argv) {
   const char *what = argc > 1 ? argv[1] : "";
   if (!strcmp(what, "linger")) return (int)sleep(30);
+  if (!strcmp(what, "hold") && argc == 3) return hold(argv[2]);
   if (!strcmp(what, "spin")) return spin();
   if (!strcmp(what, "memory")) return run_from_memory();
   if (!strcmp(what, "fresh") && argc > 2) return fresh(argv + 2);

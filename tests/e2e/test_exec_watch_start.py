@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from containers import volume
 from lingering import TOOL, UNMARKED, detach, processes_of, runs
 from shell import run, wait_until
 
@@ -43,6 +44,29 @@ def test_what_ran_before_the_daemon_is_found(policy, outcome, start, make_daemon
     assert runs(daemon, container, TOOL) == []
     assert processes_of("/app/exec_window") == image and image
     assert bool(processes_of("/early")) == (outcome == "alerted")
+    container.remove()
+
+
+@pytest.mark.parametrize("policy", ["default_policy", "block_policy"])
+def test_executables_held_for_writing_are_told_of_once(policy, bundle, watched_lower, make_daemon,
+                                                       tmp_path, request):
+    """A descriptor and a mapping need no other open: on the root, on a volume, on a tmpfs."""
+    container = bundle("runc", watched_lower, mounts=[volume(str(tmp_path), "/data")]).start()
+    places = ("/tmp/held", "/data/held", "/dev/shm/held")
+    paths = sorted(f"{place}-{how}" for place in places for how in ("open", "mapped"))
+    for place in places:
+        detach(container, TOOL, "hold", place)
+        wait_until(lambda at=place: container.exec("test", "-s", f"{at}-mapped").returncode == 0, 5,
+                   f"{place}-mapped")
+    daemon = make_daemon(request.getfixturevalue(policy))
+    for path in paths:
+        daemon.wait_alert(container.id, "createExecutable", path, outcome="alerted")
+    time.sleep(1.5)  # repeats would be summed up by then
+    told = [alert for alert in daemon.alerts(container.id) if alert["file"]["path"] in paths]
+    assert sorted(alert["file"]["path"] for alert in told) == paths
+    for alert in told:
+        assert "before the container was watched" in alert["holdfast"]["reason"]
+        assert alert["process"]["name"] == "exec_window"
     container.remove()
 
 

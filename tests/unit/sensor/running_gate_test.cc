@@ -75,5 +75,23 @@ TEST_F(RunningGate, AMemoryFileIsAnOperationOfItsOwn) {
   EXPECT_EQ(act->mechanism, Mechanism::exec_watch);
 }
 
+TEST_F(RunningGate, AnExecutableThatIsHeldForWriting) {
+  const HeldFile held{program_, false};
+  const auto act = held_gate(held, {ProgramPlace::root, false}, "/x", &content_);
+  ASSERT_TRUE(act);
+  EXPECT_EQ(act->operation, Operation::create_executable);
+  EXPECT_EQ(act->reason, "was open for writing before the container was watched");
+  EXPECT_EQ(held_gate({program_, true}, {ProgramPlace::volume, true}, "/x", nullptr)->volume,
+            Volume::file);
+  for (const ProgramPlace place : {ProgramPlace::host, ProgramPlace::memory})
+    EXPECT_FALSE(held_gate(held, {place, false}, "/x", &content_));
+
+  program_.file.stx_mode = S_IFREG | 0644;
+  EXPECT_FALSE(held_gate({program_, false}, {ProgramPlace::root, false}, "/x", &content_));
+  content_.lower = {true, true};
+  EXPECT_EQ(held_gate({program_, false}, {ProgramPlace::root, false}, "/x", &content_)->operation,
+            Operation::modify_executable);
+}
+
 }  // namespace
 }  // namespace holdfast
