@@ -128,7 +128,7 @@ void ExecWatch::scan_wanted() {
     for (const pid_t pid : container.pids) {
       if (stopping_) return;
       ++counters_.scanned;
-      look_at(pid, container.container_id, {.at_exec = false, .time_ns = now_ns()});
+      look_at(pid, container.container_id, {.executed_ns = {}, .looked_ns = now_ns()});
     }
     if (wanted.contains(container.container_id)) look_for_held_files(container);
   }
@@ -137,7 +137,7 @@ void ExecWatch::scan_wanted() {
 void ExecWatch::look(const ExecEvent& exec) {
   ++counters_.execs;
   const auto id = container_of(exec.process, *services_.known_ids);
-  if (id) look_at(exec.process, *id, {.at_exec = true, .time_ns = exec.time_ns});
+  if (id) look_at(exec.process, *id, {.executed_ns = exec.time_ns, .looked_ns = now_ns()});
 }
 
 void ExecWatch::look_at(pid_t pid, const std::string& container_id, Found found) {
@@ -146,7 +146,7 @@ void ExecWatch::look_at(pid_t pid, const std::string& container_id, Found found)
   if (!root || root == services_.host_root) return;
   const std::shared_ptr<ContainerGuard> guard = services_.guard_of(container_id, root->device);
   if (!guard) return;
-  if (found.at_exec) ++counters_.containers;
+  if (found.at_exec()) ++counters_.containers;
   // Before the process is judged: what is asked from here on holds for the one that is signalled.
   const ContainerProcess process(pid, container_id, *services_.known_ids);
   const std::optional<Act> act = what_runs(pid, container_id, *guard, root->device, found);
@@ -197,7 +197,7 @@ std::optional<Act> ExecWatch::what_runs(pid_t pid, const std::string& container_
       find_place(pid, *program, root.device, services_.host_mountinfo, *services_.known_ids);
   if (place.place == ProgramPlace::memory || place.place == ProgramPlace::unmounted) {
     if (runtimes_.is_copy(pid, *program, container_id)) return std::nullopt;
-    if (!found.at_exec && runtimes_.looks_like_copy(pid, *program)) return std::nullopt;
+    if (!found.at_exec() && runtimes_.looks_like_copy(pid, *program)) return std::nullopt;
   }
   const std::string path =
       container_path(program->path, false, root.mount_point, process_root == root.device);
@@ -205,7 +205,7 @@ std::optional<Act> ExecWatch::what_runs(pid_t pid, const std::string& container_
   std::optional<Act> act = running_gate(*program, place, path, content.get());
   if (!act || !act->needs_comparison) return act;
   // The gate compares what is run now. It has not seen what was running before there was one.
-  if (found.at_exec) return std::nullopt;
+  if (found.at_exec()) return std::nullopt;
   return compare(pid, container_id, std::move(*act), content);
 }
 

@@ -7,9 +7,7 @@ namespace holdfast {
 
 void ContainerGuard::found_running(const Act& act, const RunningProcess& process, Found found) {
   const pid_t pid = process.pid();
-  const bool is_news = found.at_exec ? let_run_.seen_by_watch(pid, act.file, found.time_ns)
-                                     : let_run_.found_later(pid, act.file, found.time_ns);
-  if (!is_news) return;
+  if (!let_run_.seen_by_watch(pid, act.file, found)) return;
   AlertRecord record = record_of(act, workload_for(pid));
   // No condition on an executable asks about its process: nothing is read before it is stopped.
   record.decision = ask_policy(act, record.event);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "kernel/file_stat.h"
+#include "sensor/running_process.h"
 
 namespace holdfast {
 
@@ -22,24 +23,22 @@ class LetRun {
     Run& run = find_or_add(process, file);
     return ++run.by_gate > run.by_watch;
   }
-  // `executed_ns`: when; CLOCK_MONOTONIC, as `now_ns`.
-  bool seen_by_watch(pid_t process, const FileStat& file, std::int64_t executed_ns) {
+  // The process was seen running the file. True: nobody knows of that yet.
+  bool seen_by_watch(pid_t process, const FileStat& file, Found found) {
     std::lock_guard lock(mutex_);
     Run& run = find_or_add(process, file);
-    // A scan was faster than the news of this exec; or than its end, which is what has the time.
     const bool may_be_starting = std::exchange(run.may_be_starting, false);
-    if (executed_ns < run.found_ns + (may_be_starting ? kExecEndsNs : 0)) return false;
-    return ++run.by_watch > run.by_gate;
-  }
-  // The process was found running the file, some time after it began to. True: nobody knew.
-  bool found_later(pid_t process, const FileStat& file, std::int64_t now_ns) {
-    std::lock_guard lock(mutex_);
-    Run& run = find_or_add(process, file);
-    const bool unknown = run.by_gate == 0 && run.by_watch == 0;
-    if (unknown) ++run.by_watch;
-    run.may_be_starting = unknown;
-    run.found_ns = now_ns;
-    return unknown;
+    if (found.at_exec()) {
+      // An earlier look has met this run: the program is seen before its exec ends and is heard of.
+      const std::int64_t met_until = run.looked_ns + (may_be_starting ? kExecTakesNs : 0);
+      if (*found.executed_ns < met_until) return false;
+    }
+    const bool is_news =
+        found.at_exec() ? ++run.by_watch > run.by_gate : run.by_gate == 0 && run.by_watch == 0;
+    if (is_news && !found.at_exec()) ++run.by_watch;
+    run.looked_ns = found.looked_ns;
+    run.may_be_starting = is_news;
+    return is_news;
   }
   // It was ended after all: its number may soon be another's.
   void forget(pid_t process, const FileStat& file) {
@@ -49,15 +48,15 @@ class LetRun {
 
  private:
   static constexpr std::size_t kMostRuns = 512;
-  // From when /proc shows the program to the exec's event, on a machine that is busy.
-  static constexpr std::int64_t kExecEndsNs = 1'000'000'000;
+  // From when /proc shows the program to the exec's end, on a machine that is busy.
+  static constexpr std::int64_t kExecTakesNs = 1'000'000'000;
   struct Run {
     pid_t process;
     dev_t device;
     ino_t inode;
     std::uint32_t by_gate = 0, by_watch = 0;
-    std::int64_t found_ns = 0;
-    bool may_be_starting = false;  // it was found, and its exec has not been heard of
+    std::int64_t looked_ns = 0;    // when the watch looked last
+    bool may_be_starting = false;  // that look may have met an exec that is still to be heard of
     bool is(pid_t other, const FileStat& file) const {
       return process == other && inode == file.stx_ino && device == device_of(file);
     }

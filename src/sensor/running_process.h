@@ -3,15 +3,19 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <optional>
+
 #include "holdfast/result.h"
 #include "kernel/file_stat.h"
 
 namespace holdfast {
 
-// How it was found: right after the exec, or some time later.
+// How it was found. CLOCK_MONOTONIC.
 struct Found {
-  bool at_exec = false;      // else some time later
-  std::int64_t time_ns = 0;  // CLOCK_MONOTONIC: of the exec, or of the look
+  std::optional<std::int64_t> executed_ns;  // end of the exec that was heard of; nothing: a scan
+  std::int64_t looked_ns = 0;               // right before it was asked what it runs
+  bool at_exec() const { return executed_ns.has_value(); }
 };
 
 class RunningProcess {

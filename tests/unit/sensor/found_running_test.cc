@@ -9,8 +9,8 @@
 namespace holdfast {
 namespace {
 
-constexpr Found kAtExec{.at_exec = true, .time_ns = 2};
-constexpr Found kLater{.at_exec = false, .time_ns = 3};
+constexpr Found kAtExec{.executed_ns = 2, .looked_ns = 3};
+constexpr Found kLater{.executed_ns = {}, .looked_ns = 3};
 
 class FakeProcess : public RunningProcess {
  public:
