@@ -94,7 +94,7 @@ std::optional<Act> held_gate(const HeldFile& held, FoundPlace place, const std::
                     file, path,
                     held.mapped ? "was mapped writable and shared before the container was watched"
                                 : "was open for writing before the container was watched");
-  act.mechanism = Mechanism::exec_watch;
+  act.mechanism = Mechanism::change_watch;
   act.volume = volume_of(place);
   return act;
 }

@@ -66,6 +66,7 @@ def test_executables_held_for_writing_are_told_of_once(policy, bundle, watched_l
     assert sorted(alert["file"]["path"] for alert in told) == paths
     for alert in told:
         assert "before the container was watched" in alert["holdfast"]["reason"]
+        assert alert["holdfast"]["mechanism"] == "change_watch"
         assert alert["process"]["name"] == "exec_window"
     container.remove()
 

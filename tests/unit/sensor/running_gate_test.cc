@@ -80,6 +80,7 @@ TEST_F(RunningGate, AnExecutableThatIsHeldForWriting) {
   const auto act = held_gate(held, {ProgramPlace::root, false}, "/x", &content_);
   ASSERT_TRUE(act);
   EXPECT_EQ(act->operation, Operation::create_executable);
+  EXPECT_EQ(act->mechanism, Mechanism::change_watch) << "nothing was executed";
   EXPECT_EQ(act->reason, "was open for writing before the container was watched");
   EXPECT_EQ(held_gate({program_, true}, {ProgramPlace::volume, true}, "/x", nullptr)->volume,
             Volume::file);
