@@ -45,6 +45,7 @@ int replay_command(const std::vector<std::string>& policies, const std::vector<s
     std::cerr << "holdfast replay: " << unread.error().message() << "\n";
     return 2;
   }
+  if (unread->malformed > 0) std::cerr << "holdfast replay: " << complaint(*unread) << "\n";
   for (unsigned thread = 1; thread < threads; ++thread) {
     parts[0].merge(parts[thread]);
     parts[thread] = Replay();

@@ -14,10 +14,7 @@ int suggest_command(const std::vector<std::string>& logs) {
     std::cerr << "holdfast suggest: " << unread.error().message() << "\n";
     return 2;
   }
-  if (unread->malformed > 0) {
-    std::cerr << "holdfast suggest: " << unread->malformed << " lines not understood ("
-              << unread->first << ")\n";
-  }
+  if (unread->malformed > 0) std::cerr << "holdfast suggest: " << complaint(*unread) << "\n";
   std::cout << suggestion.policy() << std::flush;
   return 0;
 }

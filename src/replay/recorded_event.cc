@@ -222,6 +222,12 @@ Result<std::optional<RecordedEvent>> parse_recorded(std::string_view line) {
   return std::optional<RecordedEvent>(std::move(recorded));
 }
 
+std::string complaint(const UnreadLines& unread) {
+  if (unread.malformed == 0) return "";
+  return std::to_string(unread.malformed) + (unread.malformed == 1 ? " line" : " lines") +
+         " not understood (" + unread.first + ")";
+}
+
 Result<UnreadLines> each_recorded(const std::vector<std::string>& files, unsigned threads,
                                   const std::function<void(unsigned, RecordedEvent)>& visit,
                                   const Progress& progress) {

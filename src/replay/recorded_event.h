@@ -31,6 +31,9 @@ struct UnreadLines {
   std::string first;            // "FILE: TEXT" of one of the malformed lines
 };
 
+// A line for people about what was not understood, without its end; "" if all was.
+std::string complaint(const UnreadLines& unread);
+
 // Called with the file's bytes read so far and in all (0: unknown).
 using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
 

@@ -1,4 +1,4 @@
-// `check` and `explain` as a shell sees them: exit codes, and what goes to which stream.
+// The commands about policies as a shell sees them: exit codes, and what goes to which stream.
 #include "cli/commands.h"
 
 #include <gmock/gmock.h>
@@ -143,6 +143,56 @@ TEST(ExplainCommand, WhatIsWrongTakesOneLineAndExitsTwo) {
     EXPECT_THAT(outcome.err, AllOf(StartsWith("holdfast explain: "), HasSubstr(problem)));
     expect_one_line(outcome.err);
   }
+}
+
+TEST(CheckCommand, D4cAndJson) {
+  const TempPolicies dir;
+  const std::string policy = dir.write("p.yml", kWarns);
+  const Outcome d4c = run([&] { return check_command({policy}, {.d4c = true}); });
+  EXPECT_EQ(d4c.status, 1);
+  EXPECT_THAT(d4c.err + d4c.out, AllOf(HasSubstr(policy + ":2:"), HasSubstr("/usr/sbin*")));
+  for (const bool strict : {false, true}) {
+    const Outcome outcome =
+        run([&] { return check_command({policy}, {.d4c = strict, .json = true}); });
+    EXPECT_EQ(outcome.status, strict ? 1 : 0);
+    EXPECT_EQ(outcome.err, "");
+    const auto document = nlohmann::json::parse(outcome.out);
+    EXPECT_NE(document.dump().find(policy), std::string::npos) << document;
+  }
+}
+
+const char* const kLog = R"({"operation":"createExecutable","path":"/opt/x/tool-1.2"}
+{"operation":"createExecutable","path":"/opt/x/tool-1.3"}
+no event
+)";
+
+TEST(ReplayCommand, SaysWhatWouldBeAndWhatItDidNotUnderstand) {
+  const TempPolicies dir;
+  const std::string policy = dir.write("p.yml", kValid);
+  const std::string log = dir.write("log.json", kLog);
+  for (const bool json : {false, true}) {
+    const Outcome outcome = run([&] { return replay_command({policy}, {log}, json); });
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_THAT(outcome.err,
+                AllOf(StartsWith("holdfast replay: 1 line not understood"), HasSubstr(log)));
+    expect_one_line(outcome.err);
+    EXPECT_THAT(outcome.out, HasSubstr("/opt/x/tool-1.2"));
+    EXPECT_TRUE(!json || nlohmann::json::accept(outcome.out)) << outcome.out;
+  }
+  const Outcome missing = run([&] { return replay_command({policy}, {"/none.json"}, false); });
+  EXPECT_EQ(missing.status, 2);
+  EXPECT_THAT(missing.err, StartsWith("holdfast replay: "));
+  EXPECT_EQ(run([&] { return replay_command({"/none.yml"}, {log}, false); }).status, 2);
+}
+
+TEST(SuggestCommand, WhatItPrintsPassesCheck) {
+  const TempPolicies dir;
+  const std::string log = dir.write("log.json", kLog);
+  const Outcome outcome = run([&] { return suggest_command({log}); });
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_THAT(outcome.err, StartsWith("holdfast suggest: 1 line not understood"));
+  EXPECT_EQ(check({dir.write("suggested.yml", outcome.out)}).status, 0) << outcome.out;
+  EXPECT_EQ(run([&] { return suggest_command({"/none.json"}); }).status, 2);
 }
 
 }  // namespace
