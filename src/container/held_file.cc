@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -16,23 +17,22 @@ namespace holdfast {
 namespace {
 
 constexpr std::size_t kMostMapsBytes = 16U << 20;
-constexpr std::size_t kMostFiles = 1024;
+constexpr std::size_t kMostFiles = 65536;
 
 class HeldFiles {
  public:
   bool full() const { return found_.size() >= kMostFiles; }
   void add(std::optional<RunningProgram> file, bool mapped) {
     if (!file || !is_regular(file->file) || file->file.stx_nlink == 0 || file->memory) return;
-    const bool known = std::any_of(found_.begin(), found_.end(), [&](const HeldFile& other) {
-      return other.file.file.stx_ino == file->file.stx_ino &&
-             device_of(other.file.file) == device_of(file->file);
-    });
-    if (!known && !full()) found_.push_back({std::move(*file), mapped});
+    if (!full() && known_.emplace(device_of(file->file), file->file.stx_ino).second) {
+      found_.push_back({std::move(*file), mapped});
+    }
   }
   std::vector<HeldFile> take() && { return std::move(found_); }
 
  private:
   std::vector<HeldFile> found_;
+  std::set<std::pair<dev_t, ino_t>> known_;
 };
 
 void add_descriptors(const std::string& process, HeldFiles& files) {

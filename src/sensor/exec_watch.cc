@@ -164,6 +164,10 @@ void ExecWatch::look_for_held_files(const ContainerCgroup& container) {
     const std::shared_ptr<ContainerGuard> guard = services_.guard_of(id, root->device);
     const auto held =
         services_.calls->run(id, kHeldFilesTake, [pid] { return files_held_for_writing(pid); });
+    if (!held) {
+      spdlog::warn("exec watch: what process {} of container {} can write to was not to be had",
+                   pid, id);
+    }
     if (!guard || !held) continue;
     const std::shared_ptr<const Places> places = guard->places();
     for (const HeldFile& one : *held) {
