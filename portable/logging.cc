@@ -1,5 +1,5 @@
-// spdlog and fmt for a static link: Debian has them as shared libraries only, but their headers hold
-// all of their code.
+// spdlog and fmt for a static link: Debian has them as shared libraries only, but their headers
+// hold all of their code.
 #include <fmt/format-inl.h>
 #include <spdlog/async.h>
 #include <spdlog/async_logger-inl.h>
