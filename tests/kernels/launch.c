@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,6 +32,7 @@ int main(int argc, char **argv) {
   must(umount2(".", MNT_DETACH) || chdir("/"), "umount");
   must(mount("proc", "/proc", "proc", 0, NULL), "mount /proc");
   must(mount("tmpfs", "/dev", "tmpfs", 0, "mode=755"), "mount /dev");
+  must(mkdir("/dev/shm", 01777) || mount("shm", "/dev/shm", "tmpfs", MS_NOEXEC | MS_NOSUID, NULL), "/dev/shm");
   // As runtimes make it; without it TOMOYO fails the exec of a descriptor.
   must(symlink("/proc/self/fd", "/dev/fd"), "/dev/fd");
   execv(argv[2], argv + 2);
