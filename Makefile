@@ -29,7 +29,7 @@ TEST_SOURCES := $(sort $(wildcard tests/unit/*.cc tests/unit/*/*.cc))
 TEST_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(TEST_SOURCES))
 TARGETS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/evasion/*.c tests/benign/*.c tests/e2e/*.c tests/faults/*.c)))
 FAULT_SOURCES := $(sort $(wildcard tests/faults/*.cc))
-CXX_ALL := $(SOURCES) $(TEST_SOURCES) $(FAULT_SOURCES) $(wildcard bench/*.cc)
+CXX_ALL := $(SOURCES) $(TEST_SOURCES) $(FAULT_SOURCES) $(wildcard bench/*.cc portable/*.cc)
 
 .PHONY: all build demo test unit e2e evasion test-evasion test-storm faults test-faults test-soak \
 	benign test-benign bench-policy bench-seccomp lint fmt clean install packages help sanitize
@@ -88,7 +88,7 @@ bench-policy: $(BUILD)/bench-policy ## what compiling a policy and deciding an e
 demo: build targets ## start a real container under the blocking policy and attack it
 	@$(SUDO) scripts/demo $(BUILD)/holdfast
 
-test: unit e2e evasion faults fuzz-short ## all tests: unit, end to end, evasion, faults, parsers
+test: unit e2e evasion faults fuzz-short kernels ## all tests: unit, end to end, evasion, faults, parsers, old kernels
 
 unit: $(BUILD)/unit-tests ## unit tests
 	@$(BUILD)/unit-tests --gtest_brief=1 >$(BUILD)/unit-tests.log 2>&1 || { cat $(BUILD)/unit-tests.log; exit 1; }
@@ -109,6 +109,8 @@ test-storm: build targets ## writers, executors, swaps and renames for HOLDFAST_
 	@$(SUDO) HOLDFAST_STORM_SECONDS=$${HOLDFAST_STORM_SECONDS:-600} tests/run-evasion $(BUILD) -k storm
 
 include tests/fuzz/fuzz.mk
+include portable/portable.mk
+include tests/kernels/kernels.mk
 
 faults: build targets ## fault tests, in short: what each fault leads to (root)
 	@$(SUDO) tests/run-faults $(BUILD)

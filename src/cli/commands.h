@@ -29,6 +29,9 @@ int replay_command(const std::vector<std::string>& policies, const std::vector<s
 // Prints a policy whose exclude selectors silence the recorded alerts.
 int suggest_command(const std::vector<std::string>& logs);
 
+// Tries what this machine can enforce and prints it; 1 when nothing can be enforced.
+int probe_command(bool json);
+
 struct StatusOptions {
   RunOptions run;  // only what says where the control socket is
   bool json = false;

@@ -83,6 +83,10 @@ int main(int argc, char** argv) {
       ->default_str(kDefaultConfig);
   status_app->add_option("--state-dir", status.run.state_dir, "The daemon's --state-dir");
 
+  CLI::App* probe_app = app.add_subcommand(
+      "probe", "Try what this kernel and host can enforce, and say what is missing");
+  probe_app->add_flag("--json", as_json, "As JSON");
+
   SeccompProfileOptions profile;
   CLI::App* profile_app = app.add_subcommand(
       "seccomp-profile", "Print a seccomp profile that asks the daemon about memory files");
@@ -116,6 +120,7 @@ int main(int argc, char** argv) {
   }
   if (*replay_app) return replay_command(policies, logs, as_json);
   if (*suggest_app) return suggest_command(logs);
+  if (*probe_app) return probe_command(as_json);
   if (*profile_app) return seccomp_profile_command(profile);
   return status_command(status);
 }

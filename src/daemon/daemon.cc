@@ -12,6 +12,7 @@
 #include "daemon/log_output.h"
 #include "daemon/startup.h"
 #include "daemon/worker.h"
+#include "kernel/fanotify.h"
 #include "sensor/seccomp_connection.h"
 
 namespace holdfast {
@@ -75,7 +76,7 @@ int run_daemon(const RunOptions& options) {
   if (const auto* failure = std::get_if<StartupFailure>(&compiled)) return refuse(*failure);
   const LoadedPolicies policies = std::get<LoadedPolicies>(std::move(compiled));
 
-  if (Status privileged = check_privileges(); !privileged) return refuse(privileged.error());
+  if (Status events = try_permission_events(); !events) return refuse(events.error());
   Result<HostView> host = HostView::find(settings.host_root);
   if (!host) return refuse(host.error());
   if (Status made = make_directories(settings); !made) return refuse(made.error());

@@ -8,7 +8,6 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "kernel/fanotify.h"
 #include "kernel/procfs.h"
 
 namespace holdfast {
@@ -86,12 +85,6 @@ Result<LoadedPolicies> load_policies_in_force(const Settings& settings) {
   loaded.set = compile_policies(loaded.texts).set;
   if (loaded.texts.empty() || !loaded.set) return Error{EINVAL, "read " + path, ""};
   return loaded;
-}
-
-Status check_privileges() {
-  Result<std::shared_ptr<FanotifyGroup>> group = open_fanotify_group();
-  if (!group) return group.error();
-  return {};
 }
 
 Status make_directories(const Settings& settings) {

@@ -37,9 +37,6 @@ Startup<LoadedPolicies> load_policies(const Settings& settings);
 Status save_policies_in_force(const Settings& settings, const std::vector<PolicyText>& texts);
 Result<LoadedPolicies> load_policies_in_force(const Settings& settings);
 
-// Tries what enforcement cannot do without: a fanotify group for permission events.
-Status check_privileges();
-
 Status make_directories(const Settings& settings);
 
 AlertLogSettings alert_log_settings(const Settings& settings);

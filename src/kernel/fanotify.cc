@@ -1,6 +1,7 @@
 #include "kernel/fanotify.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace holdfast {
@@ -121,10 +122,10 @@ Result<UniqueFd> new_group(EventQueue queue) {
   if (fd.valid()) return fd;
   const int code = errno;
   const char* remedy =
-      code == EPERM    ? "run as root with CAP_SYS_ADMIN"
+      code == EPERM    ? "it needs CAP_SYS_ADMIN: be root on the node, or a privileged container"
       : code == EMFILE ? "raise fs.fanotify.max_user_groups or the descriptor limit"
       : code == ENOSYS ? "the kernel needs CONFIG_FANOTIFY"
-      : code == EINVAL ? "the kernel needs CONFIG_FANOTIFY_ACCESS_PERMISSIONS and version 5.0"
+      : code == EINVAL ? "the kernel needs version 5.0"
                        : "";
   return Error{code, "fanotify_init", remedy};
 }
@@ -135,6 +136,20 @@ Result<std::shared_ptr<FanotifyGroup>> open_fanotify_group() {
   Result<UniqueFd> fd = new_group(EventQueue::unlimited);
   if (!fd) return fd.error();
   return std::shared_ptr<FanotifyGroup>(std::make_shared<KernelGroup>(std::move(*fd)));
+}
+
+Status try_permission_events() {
+  Result<UniqueFd> group = new_group(EventQueue::unlimited);
+  if (!group) return group.error();
+  const UniqueFd file(memfd_create("holdfast", MFD_CLOEXEC));
+  if (!file.valid()) return errno_error("memfd_create");
+  const std::string path = "/proc/self/fd/" + std::to_string(file.get());
+  Status marked = KernelGroup(std::move(*group)).mark(MarkScope::inode, FAN_OPEN_PERM, path);
+  if (marked) return {};
+  // The group alone can be had without them.
+  return Error{marked.error().code, "ask for permission events (fanotify_mark)",
+               marked.error().code == EINVAL ? "the kernel needs CONFIG_FANOTIFY_ACCESS_PERMISSIONS"
+                                             : "is /proc mounted?"};
 }
 
 Result<std::shared_ptr<FanotifyGroup>> HeldGroups::open(const DescriptorKey& key,

@@ -59,6 +59,9 @@ enum class EventQueue : std::uint8_t { unlimited, limited };
 // A group of class CONTENT with an unlimited queue, close-on-exec. It ends with the object.
 Result<std::shared_ptr<FanotifyGroup>> open_fanotify_group();
 
+// A group, and a permission mark on a file that nobody can open. The error says what is missing.
+Status try_permission_events();
+
 // Groups that outlive the process: their descriptors are in a table that a successor finds.
 struct HeldGroups {
   EventTable& events;

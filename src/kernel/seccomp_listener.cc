@@ -45,7 +45,10 @@ class HeldListener final : public SeccompListener {
   }
   Status fail(std::uint64_t id, int error) override { return send(fd(), id, 0, -error, 0); }
   Status let_happen(std::uint64_t id) override {
-    return send(fd(), id, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+    Status let = send(fd(), id, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+    if (let || let.error().code != EINVAL) return let;
+    // Before 5.5 the kernel performs no call that was asked about, and waits until it is answered.
+    return fail(id, ENOSYS);
   }
 
   Status return_descriptor(std::uint64_t id, int file, bool close_on_exec) override {

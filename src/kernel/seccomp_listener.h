@@ -25,7 +25,8 @@ class SeccompListener {
   virtual Status receive(seccomp_notif& notification) = 0;
   // ENOENT from each of these: the caller is gone, or was interrupted.
   virtual Status fail(std::uint64_t id, int error) = 0;  // the call fails with this errno
-  virtual Status let_happen(std::uint64_t id) = 0;       // the kernel performs the call (5.5)
+  // The kernel performs the call. Before 5.5, which cannot, the call fails with ENOSYS.
+  virtual Status let_happen(std::uint64_t id) = 0;
   // The call returns a new descriptor of `file` in the caller (5.9). EMFILE: the caller's limit.
   // ENOTTY: this kernel cannot do that.
   virtual Status return_descriptor(std::uint64_t id, int file, bool close_on_exec) = 0;
