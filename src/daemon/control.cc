@@ -27,11 +27,15 @@ Error path_too_long(const std::string& path) {
   return {ENAMETOOLONG, "socket " + path, "choose a directory with a shorter path"};
 }
 
+// Nobody at the other end may hold this one up.
+void limit_waits(int socket) {
+  setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &kClientTimeout, sizeof kClientTimeout);
+  setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &kClientTimeout, sizeof kClientTimeout);
+}
+
 UniqueFd stream_socket() {
   UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  // Nobody at the other end may hold this one up.
-  setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &kClientTimeout, sizeof kClientTimeout);
-  setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &kClientTimeout, sizeof kClientTimeout);
+  limit_waits(fd.get());
   return fd;
 }
 
@@ -45,8 +49,7 @@ void send_all(int fd, std::string_view text) {
 
 }  // namespace
 
-Result<std::unique_ptr<ControlServer>> ControlServer::start(std::string path,
-                                                            std::function<std::string()> status) {
+Result<std::unique_ptr<ControlServer>> ControlServer::start(std::string path, Answer answer) {
   const std::optional<sockaddr_un> address = address_of(path);
   if (!address) return path_too_long(path);
   UniqueFd fd = stream_socket();
@@ -58,13 +61,13 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(std::string path,
   if (bound != 0) return Error{code, "bind " + path, "is the directory there and writable?"};
   if (listen(fd.get(), 16) != 0) return errno_error("listen on " + path);
   return std::unique_ptr<ControlServer>(
-      new ControlServer(std::move(path), std::move(fd), std::move(status)));
+      new ControlServer(std::move(path), std::move(fd), std::move(answer)));
 }
 
-ControlServer::ControlServer(std::string path, UniqueFd socket, std::function<std::string()> status)
+ControlServer::ControlServer(std::string path, UniqueFd socket, Answer answer)
     : path_(std::move(path)),
       socket_(std::move(socket)),
-      status_(std::move(status)),
+      answer_(std::move(answer)),
       thread_([this] { serve(); }) {}
 
 ControlServer::~ControlServer() {
@@ -80,8 +83,8 @@ void ControlServer::serve() {
     if (waiting[1].revents != 0) return;
     const UniqueFd client(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!client.valid()) continue;
-    setsockopt(client.get(), SOL_SOCKET, SO_SNDTIMEO, &kClientTimeout, sizeof kClientTimeout);
-    send_all(client.get(), status_());
+    limit_waits(client.get());
+    send_all(client.get(), answer_(client.get()));
   }
 }
 

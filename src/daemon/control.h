@@ -1,4 +1,5 @@
-// control.sock: every connection gets one JSON document, the daemon's status, and is closed.
+// The daemon's sockets for questions about it: control.sock (its status as one JSON document) and
+// metrics.sock (HTTP). Only root can connect.
 #pragma once
 
 #include <functional>
@@ -12,20 +13,23 @@
 
 namespace holdfast {
 
+// One connection after the other gets one answer, and is closed.
 class ControlServer {
  public:
+  // Asked on the server's own thread, with the connection; it waits for a client's bytes or reading
+  // for two seconds at most.
+  using Answer = std::function<std::string(int client)>;
   // Replaces a socket file that a dead daemon left; the instance lock says that it is dead.
-  static Result<std::unique_ptr<ControlServer>> start(std::string path,
-                                                      std::function<std::string()> status);
+  static Result<std::unique_ptr<ControlServer>> start(std::string path, Answer answer);
   ~ControlServer();
 
  private:
-  ControlServer(std::string path, UniqueFd socket, std::function<std::string()> status);
+  ControlServer(std::string path, UniqueFd socket, Answer answer);
   void serve();
 
   std::string path_;
   UniqueFd socket_;
-  std::function<std::string()> status_;
+  Answer answer_;
   WakeSignal stop_;
   std::thread thread_;
 };

@@ -16,6 +16,7 @@
 #include "daemon/container_watch.h"
 #include "daemon/control.h"
 #include "daemon/keeper.h"
+#include "daemon/metrics.h"
 #include "daemon/policy_store.h"
 #include "daemon/policy_watch.h"
 #include "daemon/status_document.h"
@@ -252,8 +253,12 @@ int run_worker(const WorkerContext& context) {
     return status_document(now, state.counters, (*changes)->counters());
   };
   Result<std::unique_ptr<ControlServer>> control =
-      ControlServer::start(settings.run_dir + "/control.sock", status);
+      ControlServer::start(settings.run_dir + "/control.sock", [&](int) { return status(); });
   if (!control) return refuse(control.error());
+  Result<std::unique_ptr<ControlServer>> metrics =
+      ControlServer::start(settings.run_dir + "/metrics.sock",
+                           [&](int client) { return http_response(read_request(client), status); });
+  if (!metrics) return refuse(metrics.error());
 
   const bool hears_execs = exec_watch && exec_watch->hears_execs();
   announce(*policies.get(), hears_execs);
@@ -301,6 +306,7 @@ int run_worker(const WorkerContext& context) {
   }
   if (policy_watch) policy_watch->reset();
   control->reset();
+  metrics->reset();
   // Its listeners stay, like the groups; a thread that is stuck in a caller's memory ends with the
   // process.
   (*agent)->stop();

@@ -112,10 +112,11 @@ std::optional<Act> code_gate(EventFacts& facts, RootContent& content, Executable
   if (!rules.elf || !file || !is_regular(*file) || content.certainly_image(*file)) {
     return std::nullopt;
   }
-  // Perhaps its writer's own open: that is told of when it is closed.
-  if (facts.write_access() != WriteAccess::none) return std::nullopt;
   const Loadable code = facts.loadable();
   if (code == Loadable::no) return std::nullopt;
+  // Perhaps its writer's own open: that is told of when it is closed. Asked of code alone: the
+  // lease that tells makes others' opens with O_NONBLOCK fail while it is held.
+  if (facts.write_access() != WriteAccess::none) return std::nullopt;
   return code_act({facts, content, *file, false, code}, false);
 }
 
