@@ -12,6 +12,7 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "kernel/unique_fd.h"
 #include "probe/attempts.h"
@@ -20,7 +21,7 @@ namespace holdfast {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::milliseconds kTakes{1800};
+constexpr std::chrono::milliseconds kTakes{1700};
 
 // The filesystem that layers of containers lie on; without a runtime, the one where they would.
 std::string store_directory(const std::string& prefix) {
@@ -38,19 +39,31 @@ void write_line(int fd, const std::string& line) {
                line.size());  // at most a few hundred bytes: a pipe takes them whole
 }
 
-// Everything from the pipe until its end, or as much as there is in time.
-std::string read_in_time(int fd) {
+struct Heard {
   std::string text;
+  bool whole = false;  // to the end of the attempts
+};
+Heard read_in_time(int fd) {
+  Heard heard;
   const auto end = Clock::now() + kTakes;
   std::array<char, 4096> buffer{};
   while (true) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
     pollfd wait{fd, POLLIN, 0};
-    if (left <= 0 || poll(&wait, 1, static_cast<int>(left)) != 1) return text;
+    if (left.count() <= 0 || poll(&wait, 1, static_cast<int>(left.count())) != 1) return heard;
     const ssize_t length = read(fd, buffer.data(), buffer.size());
-    if (length <= 0) return text;
-    text.append(buffer.data(), static_cast<std::size_t>(length));
+    if (length <= 0) break;
+    heard.text.append(buffer.data(), static_cast<std::size_t>(length));
+  }
+  heard.whole = true;
+  return heard;
+}
+
+// A process that hangs in a filesystem does not even end then; nobody waits for it.
+void end_process_group(pid_t leader) {
+  kill(-leader, SIGKILL);
+  for (int i = 0; i < 20 && waitpid(leader, nullptr, WNOHANG) == 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 }
 
@@ -90,6 +103,15 @@ void take_line(std::string_view line, Findings& findings) {
   }
 }
 
+void note_hang(Findings& findings) {
+  for (int i = 0; i < kFeatureCount; ++i) {
+    const auto feature = static_cast<Feature>(i);
+    if (findings.tried.contains(feature)) continue;
+    findings.tried[feature] = {false, "the attempt did not come back", ""};
+    return;
+  }
+}
+
 Result<Findings> probe_machine(const std::string& host_prefix) {
   Findings findings;
   utsname system{};
@@ -115,10 +137,11 @@ Result<Findings> probe_machine(const std::string& host_prefix) {
   }
   setpgid(child, child);  // whoever of the two is first
   in.reset();
-  std::istringstream lines(read_in_time(out.get()));
-  kill(-child, SIGKILL);
-  waitpid(child, nullptr, 0);
+  const Heard heard = read_in_time(out.get());
+  end_process_group(child);
+  std::istringstream lines(heard.text);
   for (std::string line; std::getline(lines, line);) take_line(line, findings);
+  if (!heard.whole) note_hang(findings);
   return findings;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "holdfast/result.h"
 #include "probe/findings.h"
@@ -14,6 +15,8 @@ Result<Findings> probe_machine(const std::string& host_prefix);
 
 // One line of what the attempting process writes; pure. Nothing: it is none.
 void take_line(std::string_view line, Findings& findings);
+// The first feature of which nothing was found is where it hung; pure.
+void note_hang(Findings& findings);
 std::string finding_line(Feature feature, const Finding& finding);
 std::string modules_line(std::string_view names);
 

@@ -47,6 +47,13 @@ std::string join(const std::vector<std::string>& words) {
   return text;
 }
 
+std::string first_failure(const Findings& findings) {
+  int i = 0;
+  while (i + 1 < kFeatureCount && findings.works(static_cast<Feature>(i))) ++i;
+  const Finding& finding = findings.of(static_cast<Feature>(i));
+  return finding.detail + (finding.remedy.empty() ? "" : " (" + finding.remedy + ")");
+}
+
 std::string bpf_text(const Findings& findings) {
   switch (bpf_lsm(findings)) {
     case BpfLsm::active:
@@ -197,12 +204,8 @@ std::string probe_text(const Findings& findings) {
     if (!finding.works && !finding.remedy.empty())
       out << std::string(20, ' ') << "-> " << finding.remedy << "\n";
   }
-  if (!can_enforce(verdicts)) {
-    const Finding& why = findings.of(Feature::permission_events);
-    out << "\nNothing can be enforced here: " << why.detail;
-    if (!why.remedy.empty()) out << " (" << why.remedy << ")";
-    out << "\n";
-  }
+  if (!can_enforce(verdicts))
+    out << "\nNothing can be enforced here: " << first_failure(findings) << "\n";
   return out.str();
 }
 

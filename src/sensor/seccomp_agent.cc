@@ -333,7 +333,12 @@ Status SeccompAgent::answer_memory_file(Listener& listener, const seccomp_notif&
   if (counters_.unsupported++ == 0) {
     spdlog::error("this kernel cannot give a file to a caller (5.9 can): memfd_create is refused");
   }
-  return kernel.fail(notification.id, EPERM);
+  Act act;
+  act.operation = Operation::exec_memfd;
+  act.mechanism = Mechanism::seccomp;
+  act.path = "/memfd:" + *name + " (deleted)";
+  act.reason = "a memory file that this kernel cannot watch";
+  return refuse_by_policy(listener, notification, *guard, act);
 }
 
 Status SeccompAgent::answer_by_policy(Listener& listener, const seccomp_notif& notification,
@@ -345,7 +350,14 @@ Status SeccompAgent::answer_by_policy(Listener& listener, const seccomp_notif& n
   act.mechanism = Mechanism::seccomp;
   act.path = "/";
   act.reason = what;
-  if (guard && guard->refuses(act, tid)) {
+  if (guard) return refuse_by_policy(listener, notification, *guard, act);
+  ++counters_.let_happen;
+  return listener.kernel->let_happen(notification.id);
+}
+
+Status SeccompAgent::refuse_by_policy(Listener& listener, const seccomp_notif& notification,
+                                      ContainerGuard& guard, const Act& act) {
+  if (guard.refuses(act, static_cast<pid_t>(notification.pid))) {
     ++counters_.refused;
     return listener.kernel->fail(notification.id, EPERM);
   }

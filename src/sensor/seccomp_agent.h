@@ -87,6 +87,8 @@ class SeccompAgent {
   void answer(Listener& listener, const seccomp_notif& notification);
   Status answer_memory_file(Listener& listener, const seccomp_notif& notification);
   Status answer_by_policy(Listener& listener, const seccomp_notif& notification, const char* what);
+  Status refuse_by_policy(Listener& listener, const seccomp_notif& notification,
+                          ContainerGuard& guard, const Act& act);
   std::shared_ptr<ContainerGuard> guard_of(Listener& listener, pid_t pid);
   bool wait_for_stop(int milliseconds);
 

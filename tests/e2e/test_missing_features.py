@@ -2,6 +2,7 @@
 it, and what the daemon and the probe say."""
 import json
 import os
+import time
 
 import pytest
 
@@ -24,10 +25,10 @@ FEATURES = {
     "lease": (REFUSED, KILLED),
     "addfd_send": (REFUSED, KILLED),
     "exec_events": (REFUSED, RUNS),
-    # Its creation is refused, and no more is seen of it.
-    "addfd continue": ("refused", KILLED),
+    # Its creation is refused.
+    "addfd continue": (("blocked", "seccomp"), KILLED),
     # As much as can be missing at once: as on 5.0.
-    "names file_handles birth_time noexec_seal pidfd openat2 addfd_send addfd continue": ("refused", KILLED),
+    "names file_handles birth_time noexec_seal pidfd openat2 addfd_send addfd continue": (("blocked", "seccomp"), KILLED),
 }
 
 
@@ -51,9 +52,8 @@ def memory_file(container, daemon, expected):
         assert done.returncode == 0, done.stdout
         return
     assert done.returncode == HELD, done.stdout
-    if expected != "refused":
-        alert = daemon.wait_alert(container.id, "execMemFd", outcome=expected[0])
-        assert alert["holdfast"]["mechanism"] == expected[1]
+    alert = daemon.wait_alert(container.id, "execMemFd", outcome=expected[0])
+    assert alert["holdfast"]["mechanism"] == expected[1]
 
 
 @pytest.mark.parametrize("features", FEATURES, ids=lambda features: features.replace(" ", "+"))
@@ -134,3 +134,13 @@ def test_without_injection_memfd_create_itself_is_refused(pretend, binary):
     entry = next(entry for entry in document["operations"]
                  if entry["operation"] == "execMemFd" and "under" in entry["act"])
     assert (entry["reach"], entry["mechanisms"]) == ("prevented", ["seccomp"])
+
+
+def test_an_attempt_that_hangs_is_ended(pretend, binary):
+    begin = time.monotonic()
+    status, document = probe(binary, pretend("answers"))
+    assert time.monotonic() - begin < 2
+    assert status == 0
+    assert document["tried"]["change_events"]["detail"] == "the attempt did not come back"
+    assert [name for name, finding in document["tried"].items() if not finding["works"]] == [
+        "change_events", "birth_time", "tmpfs_change_events"]

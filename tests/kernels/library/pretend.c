@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 static int lacks(const char *feature) {
   const char *list = getenv("HOLDFAST_LACKS");
@@ -39,6 +40,7 @@ int fanotify_init(unsigned flags, unsigned event_flags) {
 
 int fanotify_mark(int group, unsigned flags, uint64_t mask, int directory, const char *path) {
   if (lacks("permission_events") && (mask & (FAN_OPEN_PERM | FAN_OPEN_EXEC_PERM))) return fails(EINVAL);
+  if (lacks("answers") && (mask & FAN_ATTRIB)) pause();  // a filesystem whose server is gone
   if (lacks("file_handles") && (mask & FAN_ATTRIB)) return fails(ENODEV);  // tmpfs before 6.1
   return REAL(fanotify_mark)(group, flags, mask, directory, path);
 }

@@ -156,6 +156,16 @@ TEST(ProbeLines, ComeBackAsTheyWere) {
   EXPECT_THAT(findings.security_modules, ElementsAre("lockdown", "capability", "bpf"));
 }
 
+TEST(ProbeLines, AHangIsNotedWhereItWas) {
+  Findings findings;
+  take_line(finding_line(Feature::permission_events, {true, "", ""}), findings);
+  note_hang(findings);
+  EXPECT_EQ(findings.of(Feature::overlay).detail, "the attempt did not come back");
+  EXPECT_EQ(findings.of(Feature::write_access).detail, "not tried");
+  EXPECT_THAT(probe_text(findings),
+              HasSubstr("Nothing can be enforced here: the attempt did not come back\n"));
+}
+
 TEST(ProbeLines, OfAProcessThatWasEndedAreLeftOut) {
   Findings findings;
   take_line(R"({"feature":"exec_ev)", findings);
