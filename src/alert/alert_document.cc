@@ -180,6 +180,7 @@ json container_object(const Workload::Container& container) {
   json image = json::object();
   put(image, "name", container.image_name);
   if (container.image_tag) image["tag"] = {*container.image_tag};  // an array in ECS
+  if (container.image_digest) image["hash"]["all"] = {*container.image_digest};
   put(object, "image", std::move(image));
   return object;
 }
@@ -194,6 +195,7 @@ json orchestrator_object(const Workload::Orchestrator& orchestrator) {
   put(object, "cluster", std::move(cluster));
   json resource = json::object();
   put(resource, "name", orchestrator.resource_name);
+  put(resource, "id", orchestrator.resource_id);
   if (orchestrator.resource_name && orchestrator.type == "kubernetes") resource["type"] = "pod";
   if (orchestrator.resource_labels) {
     json labels = json::array();

@@ -48,9 +48,13 @@ std::optional<WorkloadFacts> containerd_task(const std::string& tasks, const std
     const std::string path = task_config(tasks, space, id);
     const auto config = read_json_file(path);
     if (!config || !config->is_object()) continue;
+    // "moby" is docker's, "k8s.io" a kubelet's; others (ctr's "default", buildkit's) are nobody's.
+    const bool docker = space == "moby";
     return FactsBuilder(id)
         .annotations(string_members(member(*config, "annotations")))
         .created(written_at(path))
+        .claimed(docker || space == "k8s.io")
+        .missing(docker ? kImageFact | kPodFact | kLabelsFact : 0)
         .build();
   }
   return std::nullopt;

@@ -41,8 +41,11 @@ FactsBuilder& FactsBuilder::annotations(const Annotations& annotations) {
   fill(orchestrator.namespace_,
        first_of(annotations, {"io.kubernetes.cri.sandbox-namespace", "io.kubernetes.pod.namespace",
                               "io.kubernetes.cri-o.Namespace"}));
+  fill(orchestrator.resource_id,
+       first_of(annotations, {"io.kubernetes.cri.sandbox-uid", "io.kubernetes.pod.uid"}));
   if (orchestrator.resource_name || orchestrator.namespace_) {
     fill<std::string>(orchestrator.type, "kubernetes");
+    claimed_ = true;
   }
   if (const auto time = first_of(annotations, {"io.kubernetes.cri-o.Created"})) {
     created(parse_time(*time));
@@ -79,9 +82,77 @@ FactsBuilder& FactsBuilder::created(std::optional<std::chrono::system_clock::tim
   return *this;
 }
 
+FactsBuilder& FactsBuilder::digest(std::optional<std::string> digest) {
+  fill(workload_.container.image_digest, std::move(digest));
+  return *this;
+}
+
+FactsBuilder& FactsBuilder::pod(std::optional<std::string> name, std::optional<std::string> space,
+                                std::optional<std::string> uid) {
+  fill(workload_.orchestrator.resource_name, std::move(name));
+  fill(workload_.orchestrator.namespace_, std::move(space));
+  fill(workload_.orchestrator.resource_id, std::move(uid));
+  return *this;
+}
+
+FactsBuilder& FactsBuilder::labels(std::map<std::string, std::string> labels) {
+  fill<std::map<std::string, std::string>>(workload_.orchestrator.resource_labels,
+                                           std::move(labels));
+  return *this;
+}
+
+FactsBuilder& FactsBuilder::claimed(bool claimed) {
+  claimed_ = claimed_ || claimed;
+  return *this;
+}
+
+FactsBuilder& FactsBuilder::missing(FactMask facts) {
+  missing_ |= facts;
+  return *this;
+}
+
 WorkloadFacts FactsBuilder::build() {
+  if (workload_.orchestrator.type == "kubernetes") {
+    if (!workload_.orchestrator.resource_labels) missing_ |= kLabelsFact;
+    if (!workload_.container.image_name) missing_ |= kImageFact;
+  }
   return WorkloadFacts{std::make_shared<const Workload>(std::move(workload_)), created_,
-                       sandbox_id_.value_or("")};
+                       sandbox_id_.value_or(""), claimed_, missing_};
+}
+
+WorkloadFacts combined(const WorkloadFacts& better, const WorkloadFacts& other) {
+  WorkloadFacts facts = better;
+  Workload workload = *better.workload;
+  const Workload& more = *other.workload;
+  fill(workload.container.name, more.container.name);
+  if (!workload.container.image_name) {
+    workload.container.image_name = more.container.image_name;
+    workload.container.image_tag = more.container.image_tag;
+  }
+  fill(workload.container.image_digest, more.container.image_digest);
+  fill(workload.orchestrator.type, more.orchestrator.type);
+  fill(workload.orchestrator.namespace_, more.orchestrator.namespace_);
+  fill(workload.orchestrator.resource_name, more.orchestrator.resource_name);
+  fill(workload.orchestrator.resource_id, more.orchestrator.resource_id);
+  fill(workload.orchestrator.resource_labels, more.orchestrator.resource_labels);
+  facts.workload = std::make_shared<const Workload>(std::move(workload));
+  fill(facts.created, other.created);
+  if (facts.sandbox_id.empty()) facts.sandbox_id = other.sandbox_id;
+  facts.claimed |= other.claimed;
+  return facts;
+}
+
+std::map<std::string, std::string> pod_labels(const Annotations& labels) {
+  std::map<std::string, std::string> own;
+  for (const auto& [key, value] : labels) {
+    if (key.starts_with("io.kubernetes.pod.") || key == "io.kubernetes.container.name" ||
+        key == "io.kubernetes.container.logpath" || key == "io.kubernetes.docker.type" ||
+        key == "io.kubernetes.sandbox.id" || key.starts_with("annotation.")) {
+      continue;
+    }
+    own.emplace(key, value);
+  }
+  return own;
 }
 
 }  // namespace holdfast

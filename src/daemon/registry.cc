@@ -71,7 +71,9 @@ Status Registry::scan_mounts() {
 
 void Registry::add_root(Root root) {
   if (root.guard) {
-    spdlog::info("covering {} on {}", root.guard->workload()->container.id, root.mark_path);
+    const std::string id = root.guard->workload()->container.id;
+    spdlog::info("covering {} on {}", id, root.mark_path);
+    if (services_.identities != nullptr) services_.identities->appeared(id);
   } else {
     spdlog::warn("cannot cover {}: {}", root.mark_path, root.reason);
   }
@@ -89,6 +91,7 @@ bool Registry::scan_cgroups() {
   std::unordered_set<dev_t> devices_in_use;
   std::unordered_set<std::string> containers;
   bool again = false;
+  if (services_.identities != nullptr) services_.identities->set_present(*found);
   for (const ContainerCgroup& container : *found) {
     if (container.pids.empty()) continue;
     containers.insert(container.container_id);

@@ -37,6 +37,7 @@ struct ContainerStatus {
   std::string root_type;  // "overlay"
   std::vector<UnmarkedMount> unmarked;
   std::string unwatched;  // why the change watch does not see its changes; empty: it does
+  std::optional<Identity> identity = std::nullopt;  // what is known by now
 };
 
 struct RegistrySettings {

@@ -58,11 +58,20 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
   using nlohmann::json;
   json containers = json::array();
   for (const ContainerStatus& container : status.containers) {
-    const Workload& workload = *container.workload;
-    json entry{{"id", workload.container.id},
+    const Workload& workload =
+        container.identity ? *container.identity->workload : *container.workload;
+    json entry{{"id", container.workload->container.id},
                {"coverage", container.coverage == Coverage::full ? "full" : "none"},
                {"root", container.root_type},
                {"memory_files", memory_file_mechanism(status, container)}};
+    if (container.identity && container.identity->missing != 0) {
+      entry["missing"] = describe_facts(container.identity->missing);
+    } else if (container.identity) {
+      entry["managed"] = container.identity->managed;
+    }
+    if (workload.orchestrator.resource_labels) {
+      entry["labels"] = *workload.orchestrator.resource_labels;
+    }
     if (!container.reason.empty()) entry["reason"] = container.reason;
     for (const UnmarkedMount& mount : container.unmarked) {
       entry["unmarked"].push_back(
@@ -76,7 +85,15 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
     if (!container.unwatched.empty()) entry["changes_not_seen"] = container.unwatched;
     containers.push_back(std::move(entry));
   }
+  json runtimes = json::array();
+  for (const IdentityStore::ApiState& runtime : status.runtimes) {
+    json entry{{"socket", runtime.socket}, {"answers", runtime.error.empty()}};
+    if (!runtime.error.empty()) entry["error"] = runtime.error;
+    runtimes.push_back(std::move(entry));
+  }
   const bool degraded =
+      std::any_of(status.runtimes.begin(), status.runtimes.end(),
+                  [](const IdentityStore::ApiState& runtime) { return !runtime.error.empty(); }) ||
       !status.policy_error.empty() || status.alerts.lost > 0 ||
       std::any_of(status.containers.begin(), status.containers.end(),
                   [](const ContainerStatus& c) { return c.coverage == Coverage::none; });
@@ -87,6 +104,7 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
                 {"runtime_hold",
                  {{"ready", status.runtime_hold}, {"restarts", status.runtime_hold_restarts}}},
                 {"exec_watch", exec_watch(status)},
+                {"runtimes", std::move(runtimes)},
                 {"keeper", {{"pid", status.keeper}}},
                 {"worker",
                  {{"pid", status.worker},
