@@ -200,3 +200,34 @@ state = "{directory}/state"
 def short_directory(prefix):
     """A socket's path is short."""
     return tempfile.mkdtemp(prefix=prefix, dir="/var/tmp")
+
+
+class OnlyVersion:
+    """A socket that passes one version of the CRI on to a runtime, and knows no other."""
+
+    def __init__(self, path, upstream, version):
+        import grpc
+        from concurrent import futures
+        self.calls = 0
+        channel = self.channel = grpc.insecure_channel(f"unix://{upstream}")
+
+        class Handler(grpc.GenericRpcHandler):
+            def service(handler, details):
+                if not details.method.startswith(f"/runtime.{version}."):
+                    return None  # UNIMPLEMENTED
+                call = channel.unary_unary(details.method)
+
+                def passed_on(request, context):
+                    self.calls += 1
+                    try:
+                        return call(request, timeout=10)
+                    except grpc.RpcError as error:
+                        context.abort(error.code(), error.details())
+                return grpc.unary_unary_rpc_method_handler(passed_on)
+        self.server = grpc.server(futures.ThreadPoolExecutor(4), handlers=[Handler()])
+        self.server.add_insecure_port(f"unix://{path}")
+        self.server.start()
+
+    def stop(self):
+        self.server.stop(None).wait()
+        self.channel.close()

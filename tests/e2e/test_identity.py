@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from containerd import Containerd, Cri, Pod, short_directory
+from containerd import Containerd, Cri, OnlyVersion, Pod, short_directory
 from containers import IMAGE
 from expect import DROP_AND_RUN, PAYLOAD_STATUS
 from shell import run, wait_until
@@ -56,8 +56,12 @@ def containerd(archive):
 
 @pytest.fixture(scope="module", params=["v1", "v1alpha2"])
 def cri(request, containerd):
+    """A client; and what the daemon is shown speaks that version alone."""
     client = Cri(containerd.socket, request.param, containerd.directory)
+    client.shown = f"{containerd.directory}/{request.param}.sock"
+    client.proxy = OnlyVersion(client.shown, containerd.socket, request.param)
     yield client
+    client.proxy.stop()
     client.close()
 
 
@@ -74,8 +78,8 @@ def settings_for(work, containerd):
     def write(**keys):
         path = f"{work}/identity.yml"
         with open(path, "w", encoding="utf-8") as file:
-            file.write(f"podman_storage: [{work}/podman/storage]\n"
-                       f"cri_sockets: [{containerd.socket}]\n")
+            file.write(f"podman_storage: [{work}/podman/storage]\n")
+            keys.setdefault("cri_sockets", f"[{containerd.socket}]")
             file.writelines(f"{key}: {value}\n" for key, value in keys.items())
         return path
     return write
@@ -93,7 +97,7 @@ def drop_in_pod(containerd, cri, name="web-0", namespace="payments", labels=LABE
 
 @pytest.mark.parametrize("condition", KUBERNETES + IMAGES)
 def test_cri_container_that_matches_is_refused(containerd, cri, daemon_for, condition):
-    daemon = daemon_for(condition)
+    daemon = daemon_for(condition, cri_sockets=f"[{cri.shown}]")
     for _ in range(RUNS):
         status, container, pod = drop_in_pod(containerd, cri)
         assert status not in (0, PAYLOAD_STATUS), f"it ran: {status}"
@@ -107,12 +111,13 @@ def test_cri_container_that_matches_is_refused(containerd, cri, daemon_for, cond
         assert alert["container"]["name"] == "main"
         assert alert["container"]["image"]["name"] == "reg.example.test/team/app"
         assert alert["container"]["image"]["tag"] == ["2.3"]
+    assert cri.proxy.calls > 0, "the daemon did not ask"
 
 
 @pytest.mark.parametrize("condition", ["orchestratorResourceLabel: [tier:back]",
                                        "orchestratorNamespace: [other]"])
 def test_cri_container_that_does_not_match_is_untouched(containerd, cri, daemon_for, condition):
-    daemon = daemon_for(condition)
+    daemon = daemon_for(condition, cri_sockets=f"[{cri.shown}]")
     for _ in range(RUNS):
         status, container, _ = drop_in_pod(containerd, cri)
         assert status == PAYLOAD_STATUS
