@@ -58,8 +58,9 @@ $(BUILD)/proto/container/cri.pb.cc: src/container/cri.proto | $(PACKAGES)
 $(BUILD)/proto/container/cri.pb.o: $(BUILD)/proto/container/cri.pb.cc
 	@echo "  c++   $<"
 	@$(CXX) $(CXXSTD) -w -I$(BUILD)/proto $(CXXFLAGS) -MMD -MP -c -o $@ $<
-$(BUILD)/src/container/cri_client.o: $(BUILD)/proto/container/cri.pb.cc
-$(BUILD)/src/container/cri_client.o: CPPFLAGS += -isystem $(BUILD)/proto
+CRI_USERS := $(BUILD)/src/container/cri_client.o $(BUILD)/tests/unit/container/cri_client_test.o
+$(CRI_USERS): $(BUILD)/proto/container/cri.pb.cc
+$(CRI_USERS): CPPFLAGS += -isystem $(BUILD)/proto
 $(BUILD)/src/container/engine_client.o: CPPFLAGS += $$(pkg-config --cflags cpp-httplib)
 
 $(BUILD)/libholdfast.a: $(LIB_OBJECTS)
@@ -70,9 +71,10 @@ $(BUILD)/holdfast: $(BUILD)/src/cli/main.o $(BUILD)/libholdfast.a
 	@echo "  link  $@"
 	@$(CXX) $(CXXSTD) $(LDFLAGS) -o $@ $^ $(LIB_LDFLAGS)
 
+# gRPC's server has inline functions that call abseil.
 $(BUILD)/unit-tests: $(TEST_OBJECTS) $(BUILD)/libholdfast.a
 	@echo "  link  $@"
-	@$(CXX) $(CXXSTD) $(LDFLAGS) -o $@ $^ -lgtest_main -lgmock -lgtest $(LIB_LDFLAGS)
+	@$(CXX) $(CXXSTD) $(LDFLAGS) -o $@ $^ -lgtest_main -lgmock -lgtest $(LIB_LDFLAGS) -labsl_synchronization
 
 # The daemon that dies between the read of an event and its answer.
 $(BUILD)/holdfast-faults: $(BUILD)/src/cli/main.o $(BUILD)/tests/faults/after_read.o $(BUILD)/libholdfast.a

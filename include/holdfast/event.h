@@ -39,6 +39,7 @@ struct Workload {
     std::optional<std::string> image_name;    // without tag or digest: "docker.io/library/nginx"
     std::optional<std::string> image_tag;     // "1.25"
     std::optional<std::string> image_digest;  // "sha256:..." of the manifest or configuration
+    std::optional<std::string> runtime;       // "containerd", "cri-o", "docker", "podman"
   } container;
   struct Orchestrator {
     std::optional<std::string> type;  // "kubernetes"

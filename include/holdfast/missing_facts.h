@@ -15,6 +15,7 @@ enum Fact : FactMask {
   kLabelsFact = 4,   // the pod's labels
   kClusterFact = 8,  // cluster id and name
   kClaimFact = 16,   // whether a runtime knows the container at all; no condition asks for it
+  kActFact = 32,     // nothing about the container: the path, the process, the volume
 };
 inline constexpr FactMask kAllFacts =
     kImageFact | kPodFact | kLabelsFact | kClusterFact | kClaimFact;

@@ -177,6 +177,7 @@ json container_object(const Workload::Container& container) {
   json object = json::object();
   put(object, "id", container.id);
   put(object, "name", container.name);
+  put(object, "runtime", container.runtime);
   json image = json::object();
   put(image, "name", container.image_name);
   if (container.image_tag) image["tag"] = {*container.image_tag};  // an array in ECS

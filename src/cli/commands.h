@@ -32,6 +32,7 @@ int suggest_command(const std::vector<std::string>& logs);
 struct StatusOptions {
   RunOptions run;  // only what says where the control socket is
   bool json = false;
+  bool watch = false;  // again and again
 };
 
 // Asks the running daemon; 1 when none runs.

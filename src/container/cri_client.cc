@@ -16,6 +16,8 @@ namespace {
 
 using std::chrono::nanoseconds, std::chrono::system_clock;
 
+constexpr std::size_t kLongestName = 64;
+
 std::optional<std::string> told(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
@@ -54,10 +56,11 @@ class CriClient : public RuntimeApi {
     const grpc::Status status = call("ListContainers", request, listed);
     if (!status.ok()) return failed(status);
     FactsBuilder facts(id);
-    facts.claimed();
     // The filter takes the beginning of an id too.
     for (const cri::Container& container : listed.containers()) {
-      if (container.id() == id) return container_facts(container, facts);
+      if (container.id() != id) continue;
+      if (Status named = name_runtime(facts); !named) return named.error();
+      return container_facts(container, facts);
     }
     return sandbox_facts(id, facts);
   }
@@ -90,6 +93,7 @@ class CriClient : public RuntimeApi {
     Result<cri::PodSandboxStatus> sandbox = sandbox_status(id);
     if (!sandbox) return sandbox.error();
     if (sandbox->id() != id) return Answer(std::nullopt);
+    if (Status named = name_runtime(facts); !named) return named.error();
     take_pod(*sandbox, facts);
     facts.sandbox(id).created(at(sandbox->created_at()));
     WorkloadFacts known = facts.build();
@@ -102,6 +106,15 @@ class CriClient : public RuntimeApi {
     facts.pod(told(pod.name()), told(pod.namespace_()), told(pod.uid()));
     facts.annotations({{"io.kubernetes.pod.name", pod.name()}});  // and so it is Kubernetes'
     facts.labels(pod_labels(members(sandbox.labels())));
+  }
+
+  // cri-dockerd says "docker".
+  Status name_runtime(FactsBuilder& facts) {
+    cri::VersionResponse version;
+    const grpc::Status status = call("Version", cri::VersionRequest(), version);
+    if (!status.ok()) return failed(status);
+    facts.claimed_by(version.runtime_name().substr(0, kLongestName));
+    return {};
   }
 
   // Empty: there is none of that id.
@@ -133,15 +146,21 @@ class CriClient : public RuntimeApi {
     grpc::ClientContext context;
     context.set_deadline(system_clock::now() + kCallTakes);
     context.set_wait_for_ready(false);
-    grpc::TemplatedGenericStub<Request, Response> stub(channel_);
+    grpc::ByteBuffer asked, answered;
+    bool owns = false;
+    grpc::Status written = grpc::SerializationTraits<Request>::Serialize(request, &asked, &owns);
+    if (!written.ok()) return written;
     std::promise<grpc::Status> done;
-    stub.UnaryCall(
+    grpc::GenericStub(channel_).UnaryCall(
         &context,
         std::string(older ? "/runtime.v1alpha2.RuntimeService/" : "/runtime.v1.RuntimeService/") +
             method,
-        grpc::StubOptions(), &request, &response,
+        grpc::StubOptions(), &asked, &answered,
         [&done](grpc::Status status) { done.set_value(std::move(status)); });
-    return done.get_future().get();
+    const grpc::Status status = done.get_future().get();
+    // Here and not by the stub, which takes what it cannot parse for an empty message.
+    return status.ok() ? grpc::SerializationTraits<Response>::Deserialize(&answered, &response)
+                       : status;
   }
 
   Error failed(const grpc::Status& status) const {

@@ -62,7 +62,7 @@ class EngineClient : public RuntimeApi {
     const nlohmann::json& json = **found;
     const nlohmann::json& config = member(json, "Config");
     FactsBuilder facts(id);
-    facts.claimed();
+    facts.claimed_by(podman_ ? "podman" : "docker");
     facts.image(text_member(config, "Image").value_or(""));
     if (podman_) facts.image(text_member(json, "ImageName").value_or(""));
     facts.digest(text_member(json, podman_ ? "ImageDigest" : "Image"));

@@ -94,8 +94,10 @@ std::optional<WorkloadFacts> storage_container(const std::string& storage, const
   const auto entry = storage_entry(storage, "id", id);
   if (!entry) return std::nullopt;
   FactsBuilder facts(id);
+  bool claimed = false;
+  std::string runtime = "podman";
   if (const auto metadata = text_member(entry->container, "metadata")) {
-    facts.claimed();  // buildah's build steps have none
+    claimed = true;  // buildah's build steps have none
     const auto json = parse_json(*metadata).value_or(nullptr);
     if (const auto image = text_member(json, "image-name")) facts.image(*image);
   }
@@ -107,9 +109,11 @@ std::optional<WorkloadFacts> storage_container(const std::string& storage, const
   if (const auto config = read_json_file(entry->directory + '/' + id + "/userdata/config.json")) {
     const Annotations annotations = string_members(member(*config, "annotations"));
     facts.annotations(annotations);
+    if (annotations.contains("io.kubernetes.cri-o.SandboxID")) runtime = "cri-o";
     take_crio_labels(*entry, annotations, facts);
   }
   facts.name(first_text(member(entry->container, "names")));
+  if (claimed) facts.claimed_by(runtime);
   return facts.build();
 }
 
@@ -123,7 +127,7 @@ std::optional<WorkloadFacts> docker_container(const std::string& root, const std
   const auto config = read_json_file(root + "/containers/" + id + "/config.v2.json");
   if (!config || !config->is_object()) return std::nullopt;
   FactsBuilder facts(id);
-  facts.claimed().digest(text_member(*config, "Image"));
+  facts.claimed_by("docker").digest(text_member(*config, "Image"));
   const auto& settings = member(*config, "Config");
   const auto image = text_member(settings, "Image");
   if (image && !abbreviates(*image, text_member(*config, "Image").value_or(""))) {

@@ -50,12 +50,11 @@ std::optional<WorkloadFacts> containerd_task(const std::string& tasks, const std
     if (!config || !config->is_object()) continue;
     // "moby" is docker's, "k8s.io" a kubelet's; others (ctr's "default", buildkit's) are nobody's.
     const bool docker = space == "moby";
-    return FactsBuilder(id)
-        .annotations(string_members(member(*config, "annotations")))
-        .created(written_at(path))
-        .claimed(docker || space == "k8s.io")
-        .missing(docker ? kImageFact | kPodFact | kLabelsFact : 0)
-        .build();
+    FactsBuilder facts(id);
+    facts.annotations(string_members(member(*config, "annotations"))).created(written_at(path));
+    if (docker) facts.claimed_by("docker").missing(kImageFact | kPodFact | kLabelsFact);
+    if (space == "k8s.io") facts.claimed_by("containerd");
+    return facts.build();
   }
   return std::nullopt;
 }

@@ -2,6 +2,7 @@
 #include "container/workload_facts.h"
 
 #include <initializer_list>
+#include <iterator>
 #include <utility>
 
 #include "container/image_name.h"
@@ -16,6 +17,32 @@ std::optional<std::string> first_of(const Annotations& annotations,
     if (found != annotations.end() && !found->second.empty()) return found->second;
   }
   return std::nullopt;
+}
+
+// Whoever makes a container chooses its names and labels. What is longer or more than Kubernetes
+// and registries allow is cut off: an alert carries all of it.
+constexpr std::size_t kLongestText = 512;
+constexpr std::size_t kMostLabels = 256;
+constexpr std::size_t kLongestLabelKey = 317;  // with its prefix
+constexpr std::size_t kLongestLabelValue = 256;
+
+void cut(std::optional<std::string>& text) {
+  if (text && text->size() > kLongestText) text->resize(kLongestText);
+}
+
+void cut(Workload& workload) {
+  for (auto* text : {&workload.container.name, &workload.container.image_name,
+                     &workload.container.image_tag, &workload.container.image_digest,
+                     &workload.container.runtime, &workload.orchestrator.namespace_,
+                     &workload.orchestrator.resource_name, &workload.orchestrator.resource_id}) {
+    cut(*text);
+  }
+  if (!workload.orchestrator.resource_labels) return;
+  auto& labels = *workload.orchestrator.resource_labels;
+  std::erase_if(labels, [](const auto& label) {
+    return label.first.size() > kLongestLabelKey || label.second.size() > kLongestLabelValue;
+  });
+  while (labels.size() > kMostLabels) labels.erase(std::prev(labels.end()));
 }
 
 template <typename T>
@@ -101,8 +128,9 @@ FactsBuilder& FactsBuilder::labels(std::map<std::string, std::string> labels) {
   return *this;
 }
 
-FactsBuilder& FactsBuilder::claimed(bool claimed) {
-  claimed_ = claimed_ || claimed;
+FactsBuilder& FactsBuilder::claimed_by(std::string runtime) {
+  claimed_ = true;
+  fill<std::string>(workload_.container.runtime, std::move(runtime));
   return *this;
 }
 
@@ -116,6 +144,7 @@ WorkloadFacts FactsBuilder::build() {
     if (!workload_.orchestrator.resource_labels) missing_ |= kLabelsFact;
     if (!workload_.container.image_name) missing_ |= kImageFact;
   }
+  cut(workload_);
   return WorkloadFacts{std::make_shared<const Workload>(std::move(workload_)), created_,
                        sandbox_id_.value_or(""), claimed_, missing_};
 }
@@ -125,6 +154,7 @@ WorkloadFacts combined(const WorkloadFacts& better, const WorkloadFacts& other) 
   Workload workload = *better.workload;
   const Workload& more = *other.workload;
   fill(workload.container.name, more.container.name);
+  fill(workload.container.runtime, more.container.runtime);
   if (!workload.container.image_name) {
     workload.container.image_name = more.container.image_name;
     workload.container.image_tag = more.container.image_tag;

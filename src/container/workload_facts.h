@@ -42,7 +42,8 @@ class FactsBuilder {
   FactsBuilder& pod(std::optional<std::string> name, std::optional<std::string> space,
                     std::optional<std::string> uid);
   FactsBuilder& labels(std::map<std::string, std::string> labels);  // the pod's
-  FactsBuilder& claimed(bool claimed = true);
+  // The runtime that claims it.
+  FactsBuilder& claimed_by(std::string runtime);
   FactsBuilder& missing(FactMask facts);
   FactsBuilder& sandbox(std::optional<std::string> id);
   FactsBuilder& created(std::optional<std::chrono::system_clock::time_point> time);

@@ -259,10 +259,7 @@ void IdentityStore::settle(const std::string& id, const std::optional<WorkloadFa
   entry.missing = answered && !nobody_to_ask ? 0 : files.missing;
   if (entry.missing == 0) {
     entry.needed_since.reset();
-    for (Wait& wait : waits_) {
-      if (wait.id == id) due.push_back(std::move(wait));
-    }
-    std::erase_if(waits_, [&](const Wait& wait) { return wait.id == id; });
+    due = take_waits([&](const Wait& wait) { return wait.id == id; });
   } else {
     entry.pause = std::clamp(entry.pause * 2, kFirstPause, kLongestPause);
     // A negative answer counts once the container has processes: set_present() asks again.
@@ -271,6 +268,15 @@ void IdentityStore::settle(const std::string& id, const std::optional<WorkloadFa
   }
   time_.notify_all();
   call(std::move(due), lock);
+}
+
+std::vector<IdentityStore::Wait> IdentityStore::take_waits(
+    const std::function<bool(const Wait&)>& which) {
+  const auto rest =
+      std::partition(waits_.begin(), waits_.end(), [&](const Wait& wait) { return !which(wait); });
+  std::vector<Wait> taken(std::make_move_iterator(rest), std::make_move_iterator(waits_.end()));
+  waits_.erase(rest, waits_.end());
+  return taken;
 }
 
 // Without the lock, which is held before and after.
@@ -310,12 +316,7 @@ void IdentityStore::keep_time() {
     for (auto& [id, entry] : entries_) {
       if (entry.present) ask_if_missing(id, entry);
     }
-    std::vector<Wait> due;
-    for (Wait& wait : waits_) {
-      if (wait.until <= now) due.push_back(std::move(wait));
-    }
-    std::erase_if(waits_, [](const Wait& wait) { return !wait.then; });
-    call(std::move(due), lock);
+    call(take_waits([&](const Wait& wait) { return wait.until <= now; }), lock);
   }
 }
 

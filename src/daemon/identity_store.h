@@ -82,6 +82,7 @@ class IdentityStore : public IdentitySource {
   // Both may let go of the lock: what was found before is void then.
   Entry& entry_of(const std::string& id, std::unique_lock<std::mutex>& lock);
   Entry& owner_of(const std::string& id, std::unique_lock<std::mutex>& lock);
+  std::vector<Wait> take_waits(const std::function<bool(const Wait&)>& which);
   void call(std::vector<Wait> due, std::unique_lock<std::mutex>& lock);
   Entry from_files(const std::string& id) const;
   bool is_overdue(const Entry& entry) const;

@@ -70,12 +70,16 @@ Status Registry::scan_mounts() {
 }
 
 void Registry::add_root(Root root) {
+  // containerd mounts an image there for a moment, to look something up in it: nobody's container.
+  const bool passing = root.mark_path.find("/tmpmounts/containerd-mount") != std::string::npos;
   if (root.guard) {
     const std::string id = root.guard->workload()->container.id;
-    spdlog::info("covering {} on {}", id, root.mark_path);
-    if (services_.identities != nullptr) services_.identities->appeared(id);
+    spdlog::log(passing ? spdlog::level::debug : spdlog::level::info, "covering {} on {}", id,
+                root.mark_path);
+    if (services_.identities != nullptr && !passing) services_.identities->appeared(id);
   } else {
-    spdlog::warn("cannot cover {}: {}", root.mark_path, root.reason);
+    spdlog::log(passing ? spdlog::level::debug : spdlog::level::warn, "cannot cover {}: {}",
+                root.mark_path, root.reason);
   }
   std::lock_guard lock(mutex_);
   const std::string key = root.key;
@@ -260,7 +264,7 @@ std::vector<ContainerStatus> Registry::containers() const {
   for (const auto& [key, root] : roots_) {
     if (!root.guard) continue;
     list.push_back({root.guard->workload(), Coverage::full, "", root.type, root.mounts->unmarked(),
-                    root.unwatched});
+                    root.unwatched, root.guard->places()->count()});
   }
   for (const auto& [id, uncovered] : uncovered_) {
     list.push_back(

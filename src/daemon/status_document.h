@@ -14,6 +14,8 @@ namespace holdfast {
 
 struct DaemonStatus {
   std::vector<std::string> policies;
+  std::shared_ptr<const PolicySet> policy_set;  // in force
+  IdentityRules identity_rules;
   bool enforcing = false;  // some policy blocks
   bool runtime_hold = false;
   std::uint64_t runtime_hold_restarts = 0;

@@ -268,7 +268,9 @@ int run_worker(const WorkerContext& context) {
     DaemonStatus now;
     now.seccomp = agent->get();
     now.policies = settings.policies;
-    now.enforcing = strongest_action(*policies.get()) == Action::block;
+    now.policy_set = policies.get();
+    now.identity_rules = settings.identity_rules;
+    now.enforcing = strongest_action(*now.policy_set) == Action::block;
     now.runtime_hold = (*watch)->hold_ready();
     now.runtime_hold_restarts = (*watch)->hold_restarts();
     now.containers = registry.containers();

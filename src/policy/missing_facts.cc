@@ -24,8 +24,10 @@ FactMask fact_of(ConditionKind kind) {
     case ConditionKind::cluster_id:
     case ConditionKind::cluster_name:
       return kClusterFact;
-    default:
+    case ConditionKind::operation:
       return 0;
+    default:
+      return kActFact;
   }
 }
 

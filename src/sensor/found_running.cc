@@ -18,12 +18,13 @@ void ContainerGuard::found_running(const Act& act,
   if (!decide_record(act, record, who)) {
     AlertRecord early = record;
     name_process(early, process_of(who, pid));  // it may be gone by then
-    const bool waits = when_known(who, [act, process, early](ContainerGuard& guard, Identity now) {
-      AlertRecord complete = early;
-      complete.event.workload = now.workload;
-      guard.decide_by_now(act, complete, now);
-      guard.end_running(act, *process, std::move(complete), now);
-    });
+    const bool waits =
+        when_known(who, [act, process, early](ContainerGuard& guard, const Identity& now) {
+          AlertRecord complete = early;
+          complete.event.workload = now.workload;
+          guard.decide_by_now(act, complete, now);
+          guard.end_running(act, *process, std::move(complete), now);
+        });
     if (waits) return;
     decide_by_now(act, record, who);
   }

@@ -1,7 +1,9 @@
 """A containerd with CRI of the test's own, and a small CRI client: pods and containers as a kubelet
 makes them. The messages are src/container/cri.proto's and what only a kubelet sends, below."""
+import glob
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
@@ -185,16 +187,54 @@ state = "{directory}/state"
             assert name in have, f"{name} was not imported: {have}"
 
     def stop(self):
+        self.process.send_signal(signal.SIGCONT)
         self.process.terminate()
         self.process.wait(timeout=20)
 
+    def shims(self):
+        return [pid for pid, words in command_lines()
+                if os.path.basename(words[0]).startswith("containerd-shim") and self.socket in words]
+
+    def processes(self):
+        """The first process of each container."""
+        pids = []
+        for path in glob.glob(f"{self.directory}/state/io.containerd.runtime.v2.task/*/*/init.pid"):
+            with open(path, encoding="utf-8") as file:
+                pid = int(file.read())
+            container = os.path.basename(os.path.dirname(path))
+            try:
+                with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
+                    if container in file.read():  # the number may be another's by now
+                        pids.append(pid)
+            except FileNotFoundError:
+                pass
+        return pids
+
     def remove(self):
         self.stop()
+        # What a test that failed has left: containers outlive their runtime. The shims first, so
+        # that nobody sees to the containers any more.
+        for pid in self.shims() + self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        wait_until(lambda: not self.processes(), 10, "the containers' processes to be gone")
         with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
             left = [line.split()[4] for line in mounts if self.directory in line.split()[4]]
         for mount in reversed(left):
             run("umount", "-l", mount, check=False)
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def command_lines():
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{entry}/cmdline", encoding="utf-8", errors="replace") as file:
+                words = file.read().split("\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        yield int(entry), words
 
 
 def short_directory(prefix):
