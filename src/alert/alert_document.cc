@@ -17,6 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr char kEcsVersion[] = "8.7.0";
+constexpr std::size_t kMostLabels = 256;
 
 void put(json& object, const char* key, const std::string& text) {
   if (!text.empty()) object[key] = text;
@@ -201,6 +202,7 @@ json orchestrator_object(const Workload::Orchestrator& orchestrator) {
   if (orchestrator.resource_labels) {
     json labels = json::array();
     for (const auto& [key, value] : *orchestrator.resource_labels) {
+      if (labels.size() >= kMostLabels) break;
       labels.push_back(std::string(key).append(":").append(value));
     }
     put(resource, "label", std::move(labels));

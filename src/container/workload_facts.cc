@@ -2,7 +2,6 @@
 #include "container/workload_facts.h"
 
 #include <initializer_list>
-#include <iterator>
 #include <utility>
 
 #include "container/image_name.h"
@@ -20,11 +19,11 @@ std::optional<std::string> first_of(const Annotations& annotations,
 }
 
 // Whoever makes a container chooses its names and labels. What is longer or more than Kubernetes
-// and registries allow is cut off: an alert carries all of it.
+// and registries allow is cut off, and nothing else: a label that is left out matches no selector.
 constexpr std::size_t kLongestText = 512;
-constexpr std::size_t kMostLabels = 256;
 constexpr std::size_t kLongestLabelKey = 317;  // with its prefix
 constexpr std::size_t kLongestLabelValue = 256;
+constexpr std::size_t kMostLabelBytes = std::size_t{2} << 20;  // an API server's object has 1.5 MB
 
 void cut(std::optional<std::string>& text) {
   if (text && text->size() > kLongestText) text->resize(kLongestText);
@@ -38,11 +37,15 @@ void cut(Workload& workload) {
     cut(*text);
   }
   if (!workload.orchestrator.resource_labels) return;
-  auto& labels = *workload.orchestrator.resource_labels;
-  std::erase_if(labels, [](const auto& label) {
-    return label.first.size() > kLongestLabelKey || label.second.size() > kLongestLabelValue;
-  });
-  while (labels.size() > kMostLabels) labels.erase(std::prev(labels.end()));
+  std::size_t bytes = 0;
+  std::map<std::string, std::string> kept;
+  for (auto& [key, value] : *workload.orchestrator.resource_labels) {
+    if (value.size() > kLongestLabelValue) value.resize(kLongestLabelValue);
+    bytes += key.size() + value.size();
+    if (bytes > kMostLabelBytes) break;
+    if (key.size() <= kLongestLabelKey) kept.emplace_hint(kept.end(), key, std::move(value));
+  }
+  workload.orchestrator.resource_labels = std::move(kept);
 }
 
 template <typename T>

@@ -91,8 +91,8 @@ class Cri:
 class Pod:
     """A sandbox on the host's network, as the kubelet asks for it."""
 
-    def __init__(self, containerd, cri, name, namespace, labels):
-        self.cri, self.name, self.uid = cri, name, str(uuid.uuid4())
+    def __init__(self, containerd, cri, name, namespace, labels, uid=None):
+        self.cri, self.name, self.uid = cri, name, uid or str(uuid.uuid4())
         self.cgroup = f"/kubepods/burstable/pod{self.uid}"
         self.options = {"network": 2, "pid": 1}
         self.ids = {"io.kubernetes.pod.name": name, "io.kubernetes.pod.namespace": namespace,
@@ -124,6 +124,11 @@ class Pod:
             status = self.cri("ContainerStatus", {"container_id": container}).status
             return status if status.state == EXITED else None
         return wait_until(exited, timeout, f"container {container} to exit").exit_code
+
+    def exec(self, container, command):
+        """The exit code."""
+        return self.cri("ExecSync", {"container_id": container, "cmd": list(command),
+                                     "timeout": 30}).exit_code
 
     def remove_container(self, container):
         # Field 1 is the id in both.

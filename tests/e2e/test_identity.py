@@ -29,6 +29,17 @@ KUBERNETES = ["orchestratorResourceLabel: [tier:front]", "orchestratorNamespace:
 IMAGES = ["containerImageName: [app]", "containerImageFullName: [reg.example.test/team/app]",
           "containerImageTag: [2.3]"]
 LABELS = {"tier": "front", "app": "web"}
+STOPPED_SECONDS = float(os.environ.get("HOLDFAST_IDENTITY_STOPPED", "5"))
+DEADLINE = 2.0  # answer_deadline
+LOAD = """while true; do
+  read begin _ </proc/uptime; cp /bin/busybox /tmp/dropped 2>/dev/null; status=$?
+  read end _ </proc/uptime; rm -f /tmp/dropped; echo $begin $end $status >>/result
+done"""
+
+
+def uptime():
+    with open("/proc/uptime", encoding="utf-8") as file:
+        return float(file.read().split()[0])
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +165,73 @@ def test_a_runtime_that_does_not_answer(containerd, daemon_for, cri, unknown, ra
                    "the daemon to know the container again")
     finally:
         containerd.process.send_signal(signal.SIGCONT)
+        pod.remove()
+
+
+def test_a_runtime_that_is_stopped_under_load(containerd, daemon_for, cri):
+    """The container's acts go on being decided: by `unknown` within the deadline while the runtime
+    does not answer a new daemon, and by its labels again as soon as it does."""
+    daemon = daemon_for("orchestratorResourceLabel: [tier:back]", cri_sockets=f"[{containerd.socket}]")
+    pod = Pod(containerd, cri, "web-2", "payments", LABELS)
+    try:
+        container = pod.run(("/bin/sh", "-c", LOAD), APP)
+        rootfs = f"{containerd.directory}/state/io.containerd.runtime.v2.task/k8s.io/{container}/rootfs"
+
+        def acts(since):
+            """(seconds that it took, it was let happen) of each that began after that uptime."""
+            with open(f"{rootfs}/result", encoding="utf-8") as file:
+                lines = [line.split() for line in file if line.endswith("\n")]
+            return [(float(end) - float(begin), status == "0")
+                    for begin, end, status in lines if float(begin) >= since]
+
+        wait_until(lambda: os.path.exists(f"{rootfs}/result") and acts(0), 10, "the load")
+        begin = uptime()
+        wait_until(lambda: len(acts(begin)) >= 10, 20, "acts that are let happen")
+        assert all(let for _, let in acts(begin)), "refused though its labels do not match"
+        daemon.stop()
+        containerd.process.send_signal(signal.SIGSTOP)
+        daemon.start()
+        stopped = uptime()
+        wait_until(lambda: any(not let for _, let in acts(stopped)), 10, "a decision by `unknown`")
+        by_unknown = uptime()
+        wait_until(lambda: uptime() > stopped + STOPPED_SECONDS, STOPPED_SECONDS + 5, "the time to pass")
+        assert len(acts(by_unknown)) >= 10
+        assert not any(let for _, let in acts(by_unknown)), "let happen though nothing was known"
+        containerd.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: all("missing" not in one for one in daemon.status()["containers"]), 15,
+                   "the daemon to know the container again")
+        known = uptime()
+        wait_until(lambda: len(acts(known)) >= 10, 20, "acts after that")
+        assert all(let for _, let in acts(known))
+        longest = max(took for took, _ in acts(begin))
+        print(f"{len(acts(begin))} acts, the longest took {longest:.2f} s")
+        assert longest < DEADLINE + 0.5, f"{longest} s"  # and a busy machine
+        assert daemon.status()["events"]["undecided"] == 0
+    finally:
+        containerd.process.send_signal(signal.SIGCONT)
+        pod.remove()
+
+
+@pytest.mark.parametrize("uid", [None, "0f1e2d3c4b5a69788796a5b4c3d2e1f0"], ids=["api", "static"])
+def test_exec_in_a_pod_is_the_pods(containerd, cri, daemon_for, uid):
+    """And static pods, whose UID is a hash: the kubelet makes them without an API server."""
+    daemon = daemon_for("orchestratorResourceLabel: [tier:front]", cri_sockets=f"[{cri.shown}]")
+    pod = Pod(containerd, cri, "web-3", "payments", LABELS, uid)
+    try:
+        container = pod.run(("/bin/sleep", "60"), APP)
+        assert pod.exec(container, DROP) not in (0, PAYLOAD_STATUS)
+        alert = daemon.wait_alert(container, "createExecutable", "/tmp/dropped")
+        assert alert["orchestrator"]["resource"]["name"] == "web-3"
+        assert alert["orchestrator"]["resource"]["id"] == pod.uid
+        assert alert["container"]["runtime"] == "containerd"
+        mine, = [one for one in daemon.status()["containers"] if one["id"] == container]
+        assert (mine.get("runtime"), mine.get("pod"), mine.get("managed")) == ("containerd", "web-3", True)
+        assert mine["enforcement"]["createExecutable"] == "block"
+        # The sandbox's own container is the pod's too.
+        wait_until(lambda: ("web-3", pod.sandbox) in [(one.get("pod"), one["id"])
+                                                      for one in daemon.status()["containers"]],
+                   5, "the sandbox to be the pod's")
+    finally:
         pod.remove()
 
 
