@@ -17,6 +17,8 @@ constexpr std::chrono::seconds kKeptAfterEnd{30};
 // A runtime that does not answer is left alone for so long, and asked again then.
 constexpr milliseconds kLeftAlone{500};
 constexpr milliseconds kFirstPause{250}, kLongestPause{2000};
+// A runtime may tell of what it starts when it is done with that: a sandbox (CRI), a state (runc).
+constexpr std::chrono::seconds kStartTakes{10};
 
 bool looks_like_engines_id(const std::string& id) {
   return id.size() == 64 && id.find_first_not_of("0123456789abcdef") == std::string::npos;
@@ -67,7 +69,7 @@ bool IdentityStore::any_socket(Kind kind) const {
 
 IdentityStore::Entry IdentityStore::from_files(const std::string& id) const {
   Entry entry;
-  entry.seen = Clock::now();
+  entry.made = entry.seen = Clock::now();
   const std::optional<WorkloadFacts> facts = files_.by_id(id);
   entry.facts = facts ? *facts : nothing_known(id);
   if (facts && facts->claimed) {
@@ -131,8 +133,31 @@ IdentityStore::Entry& IdentityStore::owner_of(const std::string& id,
   }
 }
 
+// Nobody claims it, and it is new.
+bool IdentityStore::may_be_claimed_yet(const Entry& entry) {
+  return entry.missing == 0 && !entry.managed && Clock::now() - entry.made < kStartTakes;
+}
+
+bool IdentityStore::is_to_be_asked(const Entry& entry) {
+  return !entry.queued && (entry.missing != 0 || may_be_claimed_yet(entry));
+}
+
+// An act comes after the runtime has written its files, which the entry may be older than.
+void IdentityStore::read_files_again(const std::string& id, std::unique_lock<std::mutex>& lock) {
+  if (!may_be_claimed_yet(entry_of(id, lock))) return;
+  lock.unlock();
+  Entry fresh = from_files(id);
+  lock.lock();
+  const auto found = entries_.find(id);
+  if (found == entries_.end() || !may_be_claimed_yet(found->second)) return;
+  found->second.facts = std::move(fresh.facts);
+  found->second.managed = found->second.facts.claimed;
+  if (found->second.managed) found->second.missing = fresh.missing;
+}
+
 Identity IdentityStore::of(const std::string& id) {
   std::unique_lock lock(mutex_);
+  read_files_again(id, lock);
   Entry& entry = owner_of(id, lock);
   ask_if_missing(entry.facts.workload->container.id, entry);
   return Identity{entry.facts.workload, entry.missing, entry.managed, is_overdue(entry)};
@@ -180,7 +205,7 @@ void IdentityStore::set_present(const std::vector<ContainerCgroup>& containers) 
 }
 
 void IdentityStore::ask_if_missing(const std::string& id, Entry& entry) {
-  if (entry.missing == 0 || entry.queued || Clock::now() < entry.ask_again) return;
+  if (!is_to_be_asked(entry) || Clock::now() < entry.ask_again) return;
   entry.queued = true;
   to_ask_.push_back(id);
   work_.notify_one();
@@ -249,6 +274,9 @@ void IdentityStore::settle(const std::string& id, const std::optional<WorkloadFa
   if (found == entries_.end()) return;
   Entry& entry = found->second;
   entry.queued = false;
+  entry.pause = std::clamp(entry.pause * 2, kFirstPause, kLongestPause);
+  entry.ask_again = Clock::now() + entry.pause;
+  if (entry.missing == 0 && !told && !files.facts.claimed) return;  // nobody claims it still
   entry.facts = told ? combined(*told, files.facts) : files.facts;
   entry.facts.workload = with_cluster(entry.facts.workload);
   entry.managed = entry.facts.claimed;
@@ -260,11 +288,9 @@ void IdentityStore::settle(const std::string& id, const std::optional<WorkloadFa
   if (entry.missing == 0) {
     entry.needed_since.reset();
     due = take_waits([&](const Wait& wait) { return wait.id == id; });
-  } else {
-    entry.pause = std::clamp(entry.pause * 2, kFirstPause, kLongestPause);
+  } else if (all_answered && !entry.present) {
     // A negative answer counts once the container has processes: set_present() asks again.
-    entry.ask_again =
-        all_answered && !entry.present ? Clock::time_point() : Clock::now() + entry.pause;
+    entry.ask_again = Clock::time_point();
   }
   time_.notify_all();
   call(std::move(due), lock);
@@ -296,7 +322,7 @@ IdentityStore::Clock::time_point IdentityStore::next_time() const {
   for (const Wait& wait : waits_) next = std::min(next, wait.until);
   for (const auto& [id, entry] : entries_) {
     if (!entry.present) next = std::min(next, entry.seen + kKeptAfterEnd);
-    if (entry.present && entry.missing != 0 && !entry.queued) {
+    if (entry.present && is_to_be_asked(entry)) {
       next = std::min(next, entry.ask_again);
     }
   }

@@ -66,7 +66,7 @@ class IdentityStore : public IdentitySource {
     bool queued = false;
     std::string outer;  // the container whose cgroup this one's lies in
     std::optional<Clock::time_point> needed_since;
-    Clock::time_point seen;  // last present, or made
+    Clock::time_point made, seen;  // seen: last present
     Clock::time_point ask_again{};
     std::chrono::milliseconds pause{0};
   };
@@ -86,6 +86,9 @@ class IdentityStore : public IdentitySource {
   void call(std::vector<Wait> due, std::unique_lock<std::mutex>& lock);
   Entry from_files(const std::string& id) const;
   bool is_overdue(const Entry& entry) const;
+  static bool may_be_claimed_yet(const Entry& entry);
+  static bool is_to_be_asked(const Entry& entry);
+  void read_files_again(const std::string& id, std::unique_lock<std::mutex>& lock);
   bool socket_is_there(const Api& api) const;
   bool any_socket(Kind kind) const;
   void ask_if_missing(const std::string& id, Entry& entry);

@@ -42,7 +42,8 @@ class CriServer : public grpc::CallbackGenericService {
  private:
   class Call : public grpc::ServerGenericBidiReactor {
    public:
-    explicit Call(const CriServer& server, std::string method) : reply_(server.handler_(method)) {
+    explicit Call(const CriServer& server, const std::string& method)
+        : reply_(server.handler_(method)) {
       if (reply_.status.error_code() == grpc::StatusCode::DO_NOT_USE) return;  // never
       if (!reply_.status.ok()) {
         Finish(reply_.status);

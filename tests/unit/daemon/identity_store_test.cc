@@ -139,6 +139,36 @@ TEST_F(Store, ARuntimeThatComesBackIsAskedAgain) {
   EXPECT_EQ(store->apis()[0].error, "");
 }
 
+// containerd tells of a sandbox when it is done with its start.
+TEST_F(Store, WhatARuntimeClaimsLateIsItsAfterAll) {
+  std::atomic<bool> known_to_it{false};
+  const UnixServer server(socket(), [&](const std::string&) {
+    return known_to_it ? docker_container(kId, "front") : http("{}", "404 No");
+  });
+  const auto store = this->store();
+  store->set_present({cgroup_of(kId)});
+  ASSERT_TRUE(known(*store, kId));
+  EXPECT_FALSE(store->of(kId).managed);
+  known_to_it = true;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (!store->of(kId).managed && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  EXPECT_TRUE(store->of(kId).managed);
+  EXPECT_EQ(store->of(kId).workload->orchestrator.resource_labels->at("tier"), "front");
+}
+
+TEST_F(Store, FilesThatCameLateAreReadAtAnAct) {
+  const auto store = this->store();
+  store->set_present({cgroup_of(kId)});
+  ASSERT_TRUE(known(*store, kId));
+  EXPECT_FALSE(store->of(kId).workload->container.image_name);
+  tree_.file("var/lib/docker/containers/" + kId + "/config.v2.json",
+             R"({"ID":")" + kId + R"(","Config":{"Image":"app:1"}})");
+  EXPECT_EQ(store->of(kId).workload->container.image_name, "app");
+  EXPECT_TRUE(store->of(kId).managed);
+}
+
 // What a container calls its own child cgroups makes it nobody else.
 TEST_F(Store, ANestedContainerIsTheOuterOne) {
   const UnixServer server(socket(), [](const std::string& request) {
@@ -183,6 +213,7 @@ TEST_F(Store, ReleaseEndsAllWaits) {
 TEST_F(Store, ManyContainersThatComeAndGo) {
   const auto store = this->store(milliseconds(1));  // no socket: nobody claims them
   std::vector<std::jthread> askers;
+  askers.reserve(4);
   std::atomic<int> called{0};
   for (int asker = 0; asker < 4; ++asker) {
     askers.emplace_back([&, asker] {
