@@ -20,11 +20,11 @@ WARNINGS = -Wall -Wextra -Wpedantic -Werror -Wno-missing-field-initializers
 CXXSTD = -std=c++20 -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
 # The libraries' flags are asked for when a recipe runs: the packages may not be there before.
 LIB_CFLAGS = $$(pkg-config --cflags $(LIBS))
-LIB_LDFLAGS = $$(pkg-config --libs $(LIBS))
+LIB_LDFLAGS = $$(pkg-config --libs $(LIBS)) -lgrpc++ -lgrpc -lgpr -lprotobuf -lcpp-httplib
 
 SOURCES := $(sort $(wildcard src/*/*.cc))
 MAIN := src/cli/main.cc
-LIB_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(filter-out $(MAIN),$(SOURCES)))
+LIB_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(filter-out $(MAIN),$(SOURCES))) $(BUILD)/proto/container/cri.pb.o
 TEST_SOURCES := $(sort $(wildcard tests/unit/*.cc tests/unit/*/*.cc))
 TEST_OBJECTS := $(patsubst %.cc,$(BUILD)/%.o,$(TEST_SOURCES))
 TARGETS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/evasion/*.c tests/benign/*.c tests/e2e/*.c tests/faults/*.c)))
@@ -51,6 +51,18 @@ $(BUILD)/%.o: %.cc Makefile VERSION | $(PACKAGES)
 	@echo "  c++   $<"
 	@$(CXX) $(CXXSTD) $(WARNINGS) $(CPPFLAGS) $(LIB_CFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 
+# The CRI's messages; gRPC and cpp-httplib are each known to one file.
+$(BUILD)/proto/container/cri.pb.cc: src/container/cri.proto | $(PACKAGES)
+	@mkdir -p $(@D)
+	@protoc -Isrc --proto_path=src --cpp_out=$(BUILD)/proto container/cri.proto
+$(BUILD)/proto/container/cri.pb.o: $(BUILD)/proto/container/cri.pb.cc
+	@echo "  c++   $<"
+	@$(CXX) $(CXXSTD) -w -I$(BUILD)/proto $(CXXFLAGS) -MMD -MP -c -o $@ $<
+CRI_USERS := $(BUILD)/src/container/cri_client.o $(BUILD)/tests/unit/container/cri_client_test.o
+$(CRI_USERS): $(BUILD)/proto/container/cri.pb.cc
+$(CRI_USERS): CPPFLAGS += -isystem $(BUILD)/proto
+$(BUILD)/src/container/engine_client.o: CPPFLAGS += $$(pkg-config --cflags cpp-httplib)
+
 $(BUILD)/libholdfast.a: $(LIB_OBJECTS)
 	@rm -f $@
 	@ar rcs $@ $^
@@ -59,9 +71,10 @@ $(BUILD)/holdfast: $(BUILD)/src/cli/main.o $(BUILD)/libholdfast.a
 	@echo "  link  $@"
 	@$(CXX) $(CXXSTD) $(LDFLAGS) -o $@ $^ $(LIB_LDFLAGS)
 
+# gRPC's server has inline functions that call abseil.
 $(BUILD)/unit-tests: $(TEST_OBJECTS) $(BUILD)/libholdfast.a
 	@echo "  link  $@"
-	@$(CXX) $(CXXSTD) $(LDFLAGS) -o $@ $^ -lgtest_main -lgmock -lgtest $(LIB_LDFLAGS)
+	@$(CXX) $(CXXSTD) $(LDFLAGS) -o $@ $^ -lgtest_main -lgmock -lgtest $(LIB_LDFLAGS) -labsl_synchronization
 
 # The daemon that dies between the read of an event and its answer.
 $(BUILD)/holdfast-faults: $(BUILD)/src/cli/main.o $(BUILD)/tests/faults/after_read.o $(BUILD)/libholdfast.a
@@ -143,8 +156,8 @@ lint: compile_commands.json ## clang-format and clang-tidy, as CI runs them
 fmt: ## format the sources
 	@clang-format -i $(CXX_ALL) $(sort $(wildcard include/holdfast/*.h src/*/*.h tests/unit/*.h tests/fuzz/*.cc tests/fuzz/*.h))
 
-compile_commands.json: Makefile $(CXX_ALL) | $(PACKAGES)
-	@flags="$(CXXSTD) $(WARNINGS) $(subst ",\\\",$(CPPFLAGS)) $(LIB_CFLAGS)"; \
+compile_commands.json: Makefile $(CXX_ALL) $(BUILD)/proto/container/cri.pb.cc | $(PACKAGES)
+	@flags="$(CXXSTD) $(WARNINGS) $(subst ",\\\",$(CPPFLAGS)) -isystem $(BUILD)/proto $(LIB_CFLAGS)"; \
 	{ sep='['; for f in $(CXX_ALL); do \
 	  printf '%s\n{"directory":"%s","file":"%s","command":"c++ %s -c %s"}' "$$sep" "$(CURDIR)" "$$f" "$$flags" "$$f"; sep=,; \
 	done; echo ']'; } > $@

@@ -34,10 +34,12 @@ std::optional<Operation> parse_operation(std::string_view name);  // exact spell
 // Who the container is. Fixed for the container's life once complete; shared by its events.
 struct Workload {
   struct Container {
-    std::string id;                         // as the runtime names it (64 hex digits or a name)
-    std::optional<std::string> name;        // "web-1"
-    std::optional<std::string> image_name;  // without tag or digest: "docker.io/library/nginx"
-    std::optional<std::string> image_tag;   // "1.25"
+    std::string id;                           // as the runtime names it (64 hex digits or a name)
+    std::optional<std::string> name;          // "web-1"
+    std::optional<std::string> image_name;    // without tag or digest: "docker.io/library/nginx"
+    std::optional<std::string> image_tag;     // "1.25"
+    std::optional<std::string> image_digest;  // "sha256:..." of the manifest or configuration
+    std::optional<std::string> runtime;       // "containerd", "cri-o", "docker", "podman"
   } container;
   struct Orchestrator {
     std::optional<std::string> type;  // "kubernetes"
@@ -46,6 +48,7 @@ struct Workload {
     std::optional<std::string> namespace_;
     std::optional<std::string> resource_name;  // the pod's name
     std::optional<std::map<std::string, std::string>> resource_labels;
+    std::optional<std::string> resource_id;  // the pod's UID
   } orchestrator;
 };
 

@@ -10,6 +10,7 @@
 
 #include "holdfast/decision.h"
 #include "holdfast/event.h"
+#include "holdfast/missing_facts.h"
 #include "holdfast/result.h"
 
 namespace holdfast {
@@ -32,6 +33,12 @@ struct PolicyText {
   bool operator==(const PolicyText&) const = default;
 };
 
+// What an event's decision can come to while facts about its container are missing.
+struct DecisionWithout {
+  Decision strictest;   // of all responses that could apply
+  bool certain = true;  // it is the decision, whatever the missing facts are
+};
+
 // A compiled set of policies, all in force together. Immutable: share it, swap it, never change it.
 class PolicySet {
  public:
@@ -39,6 +46,9 @@ class PolicySet {
 
   // Decides one event. No I/O; safe from any thread.
   virtual Decision decide(const Event& event) const = 0;
+
+  // The same while some facts are missing.
+  virtual DecisionWithout decide_without(const Event& event, FactMask missing) const = 0;
 
   // The explain document of the contract, as one JSON object (not indented).
   virtual std::string explain(const Event& event) const = 0;

@@ -17,6 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr char kEcsVersion[] = "8.7.0";
+constexpr std::size_t kMostLabels = 256;
 
 void put(json& object, const char* key, const std::string& text) {
   if (!text.empty()) object[key] = text;
@@ -177,9 +178,11 @@ json container_object(const Workload::Container& container) {
   json object = json::object();
   put(object, "id", container.id);
   put(object, "name", container.name);
+  put(object, "runtime", container.runtime);
   json image = json::object();
   put(image, "name", container.image_name);
   if (container.image_tag) image["tag"] = {*container.image_tag};  // an array in ECS
+  if (container.image_digest) image["hash"]["all"] = {*container.image_digest};
   put(object, "image", std::move(image));
   return object;
 }
@@ -194,10 +197,12 @@ json orchestrator_object(const Workload::Orchestrator& orchestrator) {
   put(object, "cluster", std::move(cluster));
   json resource = json::object();
   put(resource, "name", orchestrator.resource_name);
+  put(resource, "id", orchestrator.resource_id);
   if (orchestrator.resource_name && orchestrator.type == "kubernetes") resource["type"] = "pod";
   if (orchestrator.resource_labels) {
     json labels = json::array();
     for (const auto& [key, value] : *orchestrator.resource_labels) {
+      if (labels.size() >= kMostLabels) break;
       labels.push_back(std::string(key).append(":").append(value));
     }
     put(resource, "label", std::move(labels));

@@ -35,6 +35,7 @@ int probe_command(bool json);
 struct StatusOptions {
   RunOptions run;  // only what says where the control socket is
   bool json = false;
+  bool watch = false;  // again and again
 };
 
 // Asks the running daemon; 1 when none runs.

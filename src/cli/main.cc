@@ -79,6 +79,7 @@ int main(int argc, char** argv) {
   StatusOptions status;
   CLI::App* status_app = app.add_subcommand("status", "Show the running daemon and its containers");
   status_app->add_flag("--json", status.json, "As JSON");
+  status_app->add_flag("--watch", status.watch, "Every second, until it is ended");
   status_app->add_option("--config", status.run.config, "Settings file")
       ->default_str(kDefaultConfig);
   status_app->add_option("--state-dir", status.run.state_dir, "The daemon's --state-dir");

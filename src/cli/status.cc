@@ -1,37 +1,40 @@
 // `holdfast status`: asks the running daemon.
-#include <cstdio>
+#include <unistd.h>
+
+#include <chrono>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "cli/commands.h"
+#include "cli/status_table.h"
 #include "daemon/control.h"
 #include "daemon/startup.h"
 
 namespace holdfast {
 namespace {
 
-void print_readable(const nlohmann::json& status) {
-  std::cout << "holdfast " << status.value("version", "") << ": " << status.value("health", "")
-            << ", " << (status.value("enforcing", false) ? "blocking" : "reporting only") << "\n";
-  for (const auto& container : status.value("containers", nlohmann::json::array())) {
-    std::cout << "  " << container.value("id", "").substr(0, 12) << "  "
-              << container.value("coverage", "");
-    if (container.contains("reason")) std::cout << " (" << container.value("reason", "") << ")";
-    if (container.contains("changes_not_seen")) {
-      std::cout << ", changes not seen (" << container.value("changes_not_seen", "") << ")";
-    }
-    if (container.contains("image")) std::cout << "  " << container["image"].value("name", "");
-    std::cout << "\n";
+constexpr std::chrono::seconds kRefresh{1};
+
+// Exit status; prints nothing but what is asked for.
+int show(const std::string& socket, bool json, const char* before) {
+  const Result<std::string> text = request_status(socket);
+  if (!text) {
+    std::cerr << "holdfast: " << text.error().message() << "\n";
+    return 1;
   }
-  const auto watch = status.value("exec_watch", nlohmann::json::object());
-  std::cout << "  exec watch " << watch.value("state", "");
-  if (watch.contains("reason")) std::cout << " (" << watch.value("reason", "") << ")";
-  std::cout << "\n";
-  const auto& events = status["events"];
-  const auto& alerts = status["alerts"];
-  std::cout << "  events " << events.value("read", 0) << ", refused " << events.value("refused", 0)
-            << ", killed " << events.value("killed", 0) << ", alerts written "
-            << alerts.value("written", 0) << ", lost " << alerts.value("lost", 0) << "\n";
+  const nlohmann::json status = nlohmann::json::parse(*text, nullptr, false);
+  if (!status.is_object()) {  // the worker was replaced while it wrote
+    std::cerr << "holdfast: the daemon's answer is not complete; try again\n";
+    return 1;
+  }
+  // One line a look, where it is repeated.
+  if (json && *before != '\0') {
+    std::cout << status.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+  } else {
+    std::cout << (json ? "" : before) << (json ? *text : status_table(status)) << std::flush;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -42,22 +45,17 @@ int status_command(const StatusOptions& options) {
     std::cerr << "holdfast: " << failure->text << "\n";
     return failure->exit_status;
   }
-  const Result<std::string> text =
-      request_status(std::get<Settings>(settings).run_dir + "/control.sock");
-  if (!text) {
-    std::cerr << "holdfast: " << text.error().message() << "\n";
-    return 1;
+  const std::string socket = std::get<Settings>(settings).run_dir + "/control.sock";
+  if (!options.watch) return show(socket, options.json, "");
+  // A terminal is cleared before each look; elsewhere looks are apart by an empty line.
+  const char* const before = isatty(STDOUT_FILENO) == 1 ? "\x1b[H\x1b[2J" : "\n";
+  bool shown = false;  // a daemon that restarts is waited for; one that never was there is not
+  while (std::cout) {
+    const int status = show(socket, options.json, before);
+    if (status != 0 && !shown) return status;
+    shown = true;
+    std::this_thread::sleep_for(kRefresh);
   }
-  const nlohmann::json status = nlohmann::json::parse(*text, nullptr, false);
-  if (status.is_discarded()) {  // the worker was replaced while it wrote
-    std::cerr << "holdfast: the daemon's answer is not complete; try again\n";
-    return 1;
-  }
-  if (options.json) {
-    std::cout << *text;
-    return 0;
-  }
-  print_readable(status);
   return 0;
 }
 

@@ -145,6 +145,15 @@ std::optional<std::string> container_of_cgroup(std::string_view path) {
   return std::nullopt;
 }
 
+std::optional<std::string> outermost_container_of_cgroup(std::string_view path) {
+  const auto components = components_of(path);
+  for (std::size_t i = 0; i < components.size(); ++i) {
+    const std::string_view parent = i == 0 ? std::string_view() : components[i - 1];
+    if (const auto id = id_in(components[i], parent)) return std::string(*id);
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> container_of_process(std::string_view proc_cgroup,
                                                 const KnownIds* known_ids) {
   const auto paths = paths_of(proc_cgroup);

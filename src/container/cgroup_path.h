@@ -14,6 +14,8 @@ namespace holdfast {
 // conmon's, Kata's overhead, or a build step of a buildkit on the host (it builds an image, so
 // there is no shipped image to keep).
 std::optional<std::string> container_of_cgroup(std::string_view path);
+// The outermost one: which a container cannot choose by the names of its own child cgroups.
+std::optional<std::string> outermost_container_of_cgroup(std::string_view path);
 
 // The same for the text of /proc/PID/cgroup: v1, hybrid and v2. The unified, pids and name=systemd
 // lines are asked before others; the memory line is never believed (runc writes it relative to its

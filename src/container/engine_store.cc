@@ -36,6 +36,19 @@ std::optional<StorageEntry> storage_entry(const std::string& storage, std::strin
   return std::nullopt;
 }
 
+// CRI-O's pods: the labels are the sandbox's.
+void take_crio_labels(const StorageEntry& entry, const Annotations& annotations,
+                      FactsBuilder& facts) {
+  const auto sandbox = annotations.find("io.kubernetes.cri-o.SandboxID");
+  if (sandbox == annotations.end() || sandbox->second.find('/') != std::string::npos) return;
+  const auto config =
+      read_json_file(entry.directory + '/' + sandbox->second + "/userdata/config.json");
+  if (!config) return;
+  const auto labels =
+      text_member(member(*config, "annotations"), "io.kubernetes.cri-o.Labels").value_or("");
+  if (const auto json = parse_json(labels)) facts.labels(pod_labels(string_members(*json)));
+}
+
 std::optional<std::string> first_text(const nlohmann::json& array) {
   if (!array.is_array() || array.empty()) return std::nullopt;
   const auto* text = array.front().get_ptr<const std::string*>();
@@ -45,6 +58,19 @@ std::optional<std::string> first_text(const nlohmann::json& array) {
 std::string trimmed(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
   return text;
+}
+
+// Of dockershim's containers: the pod's labels are its sandbox's.
+void take_pod_labels(const std::string& root, const Annotations& labels, FactsBuilder& facts) {
+  if (!labels.contains("io.kubernetes.pod.name")) return;
+  const auto sandbox = labels.find("io.kubernetes.sandbox.id");
+  if (sandbox == labels.end()) {
+    facts.labels(pod_labels(labels));
+    return;
+  }
+  if (sandbox->second.find('/') != std::string::npos) return;
+  const auto config = read_json_file(root + "/containers/" + sandbox->second + "/config.v2.json");
+  if (config) facts.labels(pod_labels(string_members(member(member(*config, "Config"), "Labels"))));
 }
 
 std::string mounts_of(const std::string& root, const std::string& driver) {
@@ -68,7 +94,10 @@ std::optional<WorkloadFacts> storage_container(const std::string& storage, const
   const auto entry = storage_entry(storage, "id", id);
   if (!entry) return std::nullopt;
   FactsBuilder facts(id);
+  bool claimed = false;
+  std::string runtime = "podman";
   if (const auto metadata = text_member(entry->container, "metadata")) {
+    claimed = true;  // buildah's build steps have none
     const auto json = parse_json(*metadata).value_or(nullptr);
     if (const auto image = text_member(json, "image-name")) facts.image(*image);
   }
@@ -78,9 +107,13 @@ std::optional<WorkloadFacts> storage_container(const std::string& storage, const
     facts.created(parse_time(*created));
   }
   if (const auto config = read_json_file(entry->directory + '/' + id + "/userdata/config.json")) {
-    facts.annotations(string_members(member(*config, "annotations")));
+    const Annotations annotations = string_members(member(*config, "annotations"));
+    facts.annotations(annotations);
+    if (annotations.contains("io.kubernetes.cri-o.SandboxID")) runtime = "cri-o";
+    take_crio_labels(*entry, annotations, facts);
   }
   facts.name(first_text(member(entry->container, "names")));
+  if (claimed) facts.claimed_by(runtime);
   return facts.build();
 }
 
@@ -94,12 +127,15 @@ std::optional<WorkloadFacts> docker_container(const std::string& root, const std
   const auto config = read_json_file(root + "/containers/" + id + "/config.v2.json");
   if (!config || !config->is_object()) return std::nullopt;
   FactsBuilder facts(id);
+  facts.claimed_by("docker").digest(text_member(*config, "Image"));
   const auto& settings = member(*config, "Config");
   const auto image = text_member(settings, "Image");
   if (image && !abbreviates(*image, text_member(*config, "Image").value_or(""))) {
     facts.image(*image);
   }
-  facts.annotations(string_members(member(settings, "Labels")));
+  const Annotations labels = string_members(member(settings, "Labels"));
+  facts.annotations(labels);
+  take_pod_labels(root, labels, facts);
   if (auto name = text_member(*config, "Name")) {
     facts.name(name->starts_with('/') ? name->substr(1) : *name);
   }

@@ -48,10 +48,13 @@ std::optional<WorkloadFacts> containerd_task(const std::string& tasks, const std
     const std::string path = task_config(tasks, space, id);
     const auto config = read_json_file(path);
     if (!config || !config->is_object()) continue;
-    return FactsBuilder(id)
-        .annotations(string_members(member(*config, "annotations")))
-        .created(written_at(path))
-        .build();
+    // "moby" is docker's, "k8s.io" a kubelet's; others (ctr's "default", buildkit's) are nobody's.
+    const bool docker = space == "moby";
+    FactsBuilder facts(id);
+    facts.annotations(string_members(member(*config, "annotations"))).created(written_at(path));
+    if (docker) facts.claimed_by("docker").missing(kImageFact | kPodFact | kLabelsFact);
+    if (space == "k8s.io") facts.claimed_by("containerd");
+    return facts.build();
   }
   return std::nullopt;
 }

@@ -70,10 +70,16 @@ Status Registry::scan_mounts() {
 }
 
 void Registry::add_root(Root root) {
+  // containerd mounts an image there for a moment, to look something up in it: nobody's container.
+  const bool passing = root.mark_path.find("/tmpmounts/containerd-mount") != std::string::npos;
   if (root.guard) {
-    spdlog::info("covering {} on {}", root.guard->workload()->container.id, root.mark_path);
+    const std::string id = root.guard->workload()->container.id;
+    spdlog::log(passing ? spdlog::level::debug : spdlog::level::info, "covering {} on {}", id,
+                root.mark_path);
+    if (services_.identities != nullptr && !passing) services_.identities->appeared(id);
   } else {
-    spdlog::warn("cannot cover {}: {}", root.mark_path, root.reason);
+    spdlog::log(passing ? spdlog::level::debug : spdlog::level::warn, "cannot cover {}: {}",
+                root.mark_path, root.reason);
   }
   std::lock_guard lock(mutex_);
   const std::string key = root.key;
@@ -89,6 +95,7 @@ bool Registry::scan_cgroups() {
   std::unordered_set<dev_t> devices_in_use;
   std::unordered_set<std::string> containers;
   bool again = false;
+  if (services_.identities != nullptr) services_.identities->set_present(*found);
   for (const ContainerCgroup& container : *found) {
     if (container.pids.empty()) continue;
     containers.insert(container.container_id);
@@ -257,7 +264,7 @@ std::vector<ContainerStatus> Registry::containers() const {
   for (const auto& [key, root] : roots_) {
     if (!root.guard) continue;
     list.push_back({root.guard->workload(), Coverage::full, "", root.type, root.mounts->unmarked(),
-                    root.unwatched});
+                    root.unwatched, root.guard->places()->count()});
   }
   for (const auto& [id, uncovered] : uncovered_) {
     list.push_back(

@@ -36,7 +36,9 @@ struct ContainerStatus {
   std::string reason;     // why there is no coverage, or what limits it
   std::string root_type;  // "overlay"
   std::vector<UnmarkedMount> unmarked;
-  std::string unwatched;  // why the change watch does not see its changes; empty: it does
+  std::string unwatched;   // why the change watch does not see its changes; empty: it does
+  std::size_t marked = 0;  // its root and the mounts in it
+  std::optional<Identity> identity = std::nullopt;  // what is known by now
 };
 
 struct RegistrySettings {

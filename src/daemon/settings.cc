@@ -15,11 +15,13 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-constexpr std::array<std::string_view, 19> kSettingsKeys = {
-    "policies",         "run_dir",     "log_dir",       "alerts_file",     "host_root",
-    "runtime_binaries", "docker_root", "oci_state",     "rotate_bytes",    "podman_storage",
-    "rotate_keep",      "alert_queue", "compare_limit", "answer_deadline", "heartbeat",
-    "fail_mode",        "executables", "volumes",       "exec_watch"};
+constexpr std::array<std::string_view, 27> kSettingsKeys = {
+    "policies",         "run_dir",        "log_dir",          "alerts_file",     "host_root",
+    "runtime_binaries", "docker_root",    "oci_state",        "rotate_bytes",    "podman_storage",
+    "rotate_keep",      "alert_queue",    "compare_limit",    "answer_deadline", "heartbeat",
+    "fail_mode",        "executables",    "volumes",          "exec_watch",      "cri_sockets",
+    "docker_sockets",   "podman_sockets", "identity_timeout", "unknown",         "unmanaged",
+    "cluster_id",       "cluster_name"};
 constexpr std::array<std::string_view, 5> kPolicyKeys = {"version", "selectors", "responses",
                                                          "file", "process"};
 
@@ -49,6 +51,31 @@ class SettingsReader {
       paths(pair, settings_.docker_root);
     } else if (key == "oci_state") {
       paths(pair, settings_.oci_state);
+    } else if (key == "cri_sockets") {
+      paths(pair, settings_.cri_sockets);
+    } else if (key == "docker_sockets") {
+      paths(pair, settings_.docker_sockets);
+    } else if (key == "podman_sockets") {
+      paths(pair, settings_.podman_sockets);
+    } else if (key == "identity_timeout") {
+      number(pair, 0, 60'000, settings_.identity_timeout);
+    } else if (key == "unknown") {
+      one_of(pair,
+             {{"strictest", UnknownRule::strictest},
+              {"block", UnknownRule::block},
+              {"alert", UnknownRule::alert},
+              {"allow", UnknownRule::allow}},
+             settings_.identity_rules.unknown);
+    } else if (key == "unmanaged") {
+      one_of(pair,
+             {{"ignore", UnmanagedRule::ignore},
+              {"alert", UnmanagedRule::alert},
+              {"as-policy", UnmanagedRule::as_policy}},
+             settings_.identity_rules.unmanaged);
+    } else if (key == "cluster_id" || key == "cluster_name") {
+      if (const auto text = string_value(pair, "", sink_)) {
+        (key == "cluster_id" ? settings_.cluster_id : settings_.cluster_name) = text->value;
+      }
     } else if (key == "run_dir") {
       path(pair, settings_.run_dir);
     } else if (key == "log_dir") {
@@ -128,6 +155,23 @@ class SettingsReader {
       sink_.error(text->at, name + ": " + in_quotes(text->value) + " is unknown; use " +
                                 std::string(if_true) + " or " + std::string(if_false));
     }
+  }
+
+  template <typename Value>
+  void one_of(const YamlPair& pair,
+              std::initializer_list<std::pair<std::string_view, Value>> choices, Value& setting) {
+    const auto text = string_value(pair, "", sink_);
+    if (!text) return;
+    std::string names;
+    for (const auto& [name, value] : choices) {
+      if (text->value == name) {
+        setting = value;
+        return;
+      }
+      names += (names.empty() ? "" : ", ") + std::string(name);
+    }
+    sink_.error(text->at,
+                pair.key + ": " + in_quotes(text->value) + " is unknown; use one of " + names);
   }
 
   void volumes(const YamlPair& pair) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "holdfast/policy.h"
+#include "sensor/identity.h"
 
 namespace holdfast {
 
@@ -18,9 +19,15 @@ struct Settings {
   std::string host_root = "auto";  // where the host's files are: "auto", "/" or "/proc/1/root"
   std::vector<std::string> runtime_binaries;  // held at exec besides the runc, crun and youki found
   // Looked at besides the usual places, to learn who a container is:
-  std::vector<std::string> podman_storage;     // podman storage roots
-  std::vector<std::string> docker_root;        // docker data roots
-  std::vector<std::string> oci_state;          // runc, crun and youki state roots
+  std::vector<std::string> podman_storage;  // podman storage roots
+  std::vector<std::string> docker_root;     // docker data roots
+  std::vector<std::string> oci_state;       // runc, crun and youki state roots
+  std::vector<std::string> cri_sockets;     // and whose runtimes are asked about it
+  std::vector<std::string> docker_sockets;
+  std::vector<std::string> podman_sockets;
+  std::uint64_t identity_timeout = 500;  // ms: an act waits so long for who its container is
+  IdentityRules identity_rules{.unmanaged = UnmanagedRule::alert};  // unknown, unmanaged
+  std::string cluster_id, cluster_name;        // empty: HOLDFAST_CLUSTER_ID, HOLDFAST_CLUSTER_NAME
   std::uint64_t rotate_bytes = 64ull << 20;    // an alert file is renamed beyond that size
   int rotate_keep = 4;                         // how many renamed files stay
   std::uint64_t alert_queue = 8192;            // documents that wait for the disk at most

@@ -4,8 +4,9 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-namespace holdfast {
+#include "daemon/enforcement.h"
 
+namespace holdfast {
 namespace {
 
 nlohmann::json denied_by_kernel(const GateCounters& counters) {
@@ -51,6 +52,43 @@ const char* memory_file_mechanism(const DaemonStatus& status, const ContainerSta
   return status.exec_watch == "on" ? "exec_watch" : "none";
 }
 
+nlohmann::json container_object(const DaemonStatus& status, const ContainerStatus& container) {
+  const Identity who = container.identity.value_or(Identity{container.workload});
+  const Workload& workload = *who.workload;
+  const std::string memory_files = memory_file_mechanism(status, container);
+  nlohmann::json entry{{"id", container.workload->container.id},
+                       {"coverage", container.coverage == Coverage::full ? "full" : "none"},
+                       {"root", container.root_type},
+                       {"marked", container.marked},
+                       {"memory_files", memory_files}};
+  if (status.policy_set) {
+    entry["enforcement"] = enforcement_of(*status.policy_set, who, status.identity_rules,
+                                          {container.coverage == Coverage::full, memory_files});
+  }
+  if (who.missing != 0) {
+    entry["missing"] = describe_facts(who.missing);
+  } else if (container.identity) {
+    entry["managed"] = who.managed;
+  }
+  if (!container.reason.empty()) entry["reason"] = container.reason;
+  for (const UnmarkedMount& mount : container.unmarked) {
+    entry["unmarked"].push_back(
+        {{"mount", mount.mount_point}, {"type", mount.type}, {"reason", mount.reason}});
+  }
+  if (!container.unwatched.empty()) entry["changes_not_seen"] = container.unwatched;
+  const auto put = [&entry](const char* key, const auto& fact) {
+    if (fact) entry[key] = *fact;
+  };
+  put("runtime", workload.container.runtime);
+  put("name", workload.container.name);
+  put("namespace", workload.orchestrator.namespace_);
+  put("pod", workload.orchestrator.resource_name);
+  put("labels", workload.orchestrator.resource_labels);
+  if (workload.container.image_name) entry["image"]["name"] = *workload.container.image_name;
+  if (workload.container.image_tag) entry["image"]["tag"] = *workload.container.image_tag;
+  return entry;
+}
+
 }  // namespace
 
 std::string status_document(const DaemonStatus& status, const GateCounters& counters,
@@ -58,25 +96,17 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
   using nlohmann::json;
   json containers = json::array();
   for (const ContainerStatus& container : status.containers) {
-    const Workload& workload = *container.workload;
-    json entry{{"id", workload.container.id},
-               {"coverage", container.coverage == Coverage::full ? "full" : "none"},
-               {"root", container.root_type},
-               {"memory_files", memory_file_mechanism(status, container)}};
-    if (!container.reason.empty()) entry["reason"] = container.reason;
-    for (const UnmarkedMount& mount : container.unmarked) {
-      entry["unmarked"].push_back(
-          {{"mount", mount.mount_point}, {"type", mount.type}, {"reason", mount.reason}});
-    }
-    if (workload.container.name) entry["name"] = *workload.container.name;
-    if (workload.container.image_name) entry["image"]["name"] = *workload.container.image_name;
-    if (workload.container.image_tag) entry["image"]["tag"] = *workload.container.image_tag;
-    if (workload.orchestrator.namespace_) entry["namespace"] = *workload.orchestrator.namespace_;
-    if (workload.orchestrator.resource_name) entry["pod"] = *workload.orchestrator.resource_name;
-    if (!container.unwatched.empty()) entry["changes_not_seen"] = container.unwatched;
-    containers.push_back(std::move(entry));
+    containers.push_back(container_object(status, container));
+  }
+  json runtimes = json::array();
+  for (const IdentityStore::ApiState& runtime : status.runtimes) {
+    json entry{{"socket", runtime.socket}, {"answers", runtime.error.empty()}};
+    if (!runtime.error.empty()) entry["error"] = runtime.error;
+    runtimes.push_back(std::move(entry));
   }
   const bool degraded =
+      std::any_of(status.runtimes.begin(), status.runtimes.end(),
+                  [](const IdentityStore::ApiState& runtime) { return !runtime.error.empty(); }) ||
       !status.policy_error.empty() || status.alerts.lost > 0 ||
       std::any_of(status.containers.begin(), status.containers.end(),
                   [](const ContainerStatus& c) { return c.coverage == Coverage::none; });
@@ -87,6 +117,7 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
                 {"runtime_hold",
                  {{"ready", status.runtime_hold}, {"restarts", status.runtime_hold_restarts}}},
                 {"exec_watch", exec_watch(status)},
+                {"runtimes", std::move(runtimes)},
                 {"keeper", {{"pid", status.keeper}}},
                 {"worker",
                  {{"pid", status.worker},

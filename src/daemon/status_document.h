@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "alert/alert_log.h"
+#include "daemon/identity_store.h"
 #include "daemon/registry.h"
 #include "sensor/exec_watch.h"
 #include "sensor/seccomp_agent.h"
@@ -13,6 +14,8 @@ namespace holdfast {
 
 struct DaemonStatus {
   std::vector<std::string> policies;
+  std::shared_ptr<const PolicySet> policy_set;  // in force
+  IdentityRules identity_rules;
   bool enforcing = false;  // some policy blocks
   bool runtime_hold = false;
   std::uint64_t runtime_hold_restarts = 0;
@@ -22,6 +25,7 @@ struct DaemonStatus {
   const SeccompAgent* seccomp = nullptr;
   std::string policy_error;  // of the last reload; empty when it succeeded
   std::vector<ContainerStatus> containers;
+  std::vector<IdentityStore::ApiState> runtimes;  // that are asked who containers are
   AlertLogCounters alerts;
   pid_t keeper = 0;
   pid_t worker = 0;

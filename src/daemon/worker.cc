@@ -15,6 +15,7 @@
 #include "daemon/confinement.h"
 #include "daemon/container_watch.h"
 #include "daemon/control.h"
+#include "daemon/identity_store.h"
 #include "daemon/keeper.h"
 #include "daemon/metrics.h"
 #include "daemon/policy_store.h"
@@ -59,6 +60,32 @@ RuntimePaths runtime_paths(const Settings& settings, const HostView& host) {
   add(paths.docker_root, settings.docker_root);
   add(paths.oci_state, settings.oci_state);
   return paths;
+}
+
+std::optional<std::string> set_or_environment(const std::string& setting, const char* variable) {
+  if (!setting.empty()) return setting;
+  const char* const value = std::getenv(variable);
+  return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
+}
+
+IdentitySettings identity_settings(const Settings& settings, const HostView& host) {
+  IdentitySettings identity;
+  identity.prefix = host.prefix();
+  identity.timeout = std::chrono::milliseconds(settings.identity_timeout);
+  identity.cri_sockets = {"/run/containerd/containerd.sock", "/run/k3s/containerd/containerd.sock",
+                          "/run/k0s/containerd.sock",        "/run/crio/crio.sock",
+                          "/run/cri-dockerd.sock",           "/run/dockershim.sock"};
+  identity.docker_sockets = {"/run/docker.sock"};
+  identity.podman_sockets = {"/run/podman/podman.sock"};
+  const auto add = [](std::vector<std::string>& to, const std::vector<std::string>& more) {
+    to.insert(to.end(), more.begin(), more.end());
+  };
+  add(identity.cri_sockets, settings.cri_sockets);
+  add(identity.docker_sockets, settings.docker_sockets);
+  add(identity.podman_sockets, settings.podman_sockets);
+  identity.cluster_id = set_or_environment(settings.cluster_id, "HOLDFAST_CLUSTER_ID");
+  identity.cluster_name = set_or_environment(settings.cluster_name, "HOLDFAST_CLUSTER_NAME");
+  return identity;
 }
 
 Action strongest_action(const PolicySet& policies) {
@@ -185,7 +212,10 @@ int run_worker(const WorkerContext& context) {
   const WorkloadResolver resolver(runtime_paths(settings, context.host));
   const ProcfsProcessOrigin origin(resolver, context.host.mounts(), context.host.root());
   BoundedCalls bounded_calls;
+  IdentityStore identities(resolver, identity_settings(settings, context.host));
   GuardServices services;
+  services.identities = &identities;
+  services.identity_rules = settings.identity_rules;
   services.policies = [&] { return policies.get(); };
   services.report = [&](AlertRecord record) { (*log)->submit(std::move(record)); };
   services.expect = [&](AlertRecord& record) { (*log)->expect(record); };
@@ -239,10 +269,16 @@ int run_worker(const WorkerContext& context) {
     DaemonStatus now;
     now.seccomp = agent->get();
     now.policies = settings.policies;
-    now.enforcing = strongest_action(*policies.get()) == Action::block;
+    now.policy_set = policies.get();
+    now.identity_rules = settings.identity_rules;
+    now.enforcing = strongest_action(*now.policy_set) == Action::block;
     now.runtime_hold = (*watch)->hold_ready();
     now.runtime_hold_restarts = (*watch)->hold_restarts();
     now.containers = registry.containers();
+    for (ContainerStatus& container : now.containers) {
+      container.identity = identities.of(container.workload->container.id);
+    }
+    now.runtimes = identities.apis();
     now.alerts = (*log)->counters();
     show_exec_watch(now, exec_watch.get(), context);
     now.policy_error = reload_error.get();
@@ -307,6 +343,7 @@ int run_worker(const WorkerContext& context) {
   if (policy_watch) policy_watch->reset();
   control->reset();
   metrics->reset();
+  identities.release();  // nobody waits for a runtime any more
   // Its listeners stay, like the groups; a thread that is stuck in a caller's memory ends with the
   // process.
   (*agent)->stop();

@@ -186,17 +186,25 @@ Decision Engine::decide(const Event& event) const {
   for_each_selector(candidates, [&](std::size_t index) {
     const CompiledResponse& response = responses_for(event.operation)[index];
     if (!response.applies(matching)) return;
-    decision.strongest = std::max(decision.strongest, response.strongest());
-    decision.alert |= response.alert;
-    decision.block |= response.block;
-    decision.log |= response.log;
+    add_response(decision, response);
     deciding |= response.match & matching;
-    add_once(decision.policies, policies_[response.policy]);
   });
+  name_selectors(decision, deciding);
+  return decision;
+}
+
+void Engine::add_response(Decision& decision, const CompiledResponse& response) const {
+  decision.strongest = std::max(decision.strongest, response.strongest());
+  decision.alert |= response.alert;
+  decision.block |= response.block;
+  decision.log |= response.log;
+  add_once(decision.policies, policies_[response.policy]);
+}
+
+void Engine::name_selectors(Decision& decision, const SelectorBits& deciding) const {
   for_each_selector(deciding, [&](std::size_t index) {
     add_once(decision.selectors, selectors_[index].name);  // two policies may use one name
   });
-  return decision;
 }
 
 Action Engine::strongest_for(std::initializer_list<Operation> operations) const {

@@ -25,6 +25,7 @@ class Engine final : public PolicySet {
   [[nodiscard]] bool compile();
 
   Decision decide(const Event& event) const override;
+  DecisionWithout decide_without(const Event& event, FactMask missing) const override;
   std::string explain(const Event& event) const override;
   Action strongest_for(std::initializer_list<Operation> operations) const override;
 
@@ -61,6 +62,13 @@ class Engine final : public PolicySet {
   SelectorBits meeting(ConditionKind kind, const Event& event) const;
   // The selectors of the event's section that match; those that can decide nothing may be left out.
   SelectorBits matching(const Event& event) const;
+  struct PossibleMatches {
+    SelectorBits possible;  // selectors that match for some values of the missing facts
+    SelectorBits certain;   // for all
+  };
+  PossibleMatches possible_matches(const Event& event, FactMask missing) const;
+  void add_response(Decision& decision, const CompiledResponse& response) const;
+  void name_selectors(Decision& decision, const SelectorBits& deciding) const;
   const std::vector<CompiledResponse>& responses_for(Operation operation) const {
     return responses_[static_cast<std::size_t>(section_of(operation))];
   }

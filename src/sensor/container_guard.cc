@@ -114,6 +114,9 @@ std::optional<ContainerGuard::Deferred> ContainerGuard::handle_permission(Fanoti
   if (new_mounts || (act && act->needs_comparison)) {
     return Deferred{std::move(pending), {}, std::move(act), places, &place, tid, new_mounts};
   }
+  if (act && awaits_identity(*act, places->at(place, act->path).volume, tid, identity(tid))) {
+    return Deferred{std::move(pending), {}, std::move(act), places, &place, tid, false, true};
+  }
   if (act) {
     decide(*act, place, tid, &pending);
   } else {
@@ -218,15 +221,23 @@ void ContainerGuard::report_lost_events() {
 }
 
 // One act may be several operations: all are asked, the strongest action wins.
-Decision ContainerGuard::ask_policy(const Act& act, const Event& event) const {
+IdentityVerdict ContainerGuard::ask_policy(const Act& act, const Event& event,
+                                           const Identity& who) const {
   const std::shared_ptr<const PolicySet> policies = services_.policies();
   Event asked = event;
   asked.operation = act.operation == Operation::create_executable ? Operation::create_file
                                                                   : Operation::modify_file;
-  Decision decision = policies->decide(event);
-  if (act.mechanism == Mechanism::open_gate || act.mechanism == Mechanism::change_watch)
-    merge(decision, policies->decide(asked));
-  return decision;
+  const auto decide = [&](const Event& one) {
+    return who.missing == 0 ? DecisionWithout{policies->decide(one), true}
+                            : policies->decide_without(one, who.missing);
+  };
+  DecisionWithout decision = decide(event);
+  if (act.mechanism == Mechanism::open_gate || act.mechanism == Mechanism::change_watch) {
+    DecisionWithout other = decide(asked);
+    merge(decision.strictest, std::move(other.strictest));
+    decision.certain &= other.certain;
+  }
+  return judge_identity(std::move(decision), who, services_.identity_rules);
 }
 
 bool ContainerGuard::remove(const Act& act, const Place& place, int fd) const {
@@ -247,21 +258,27 @@ bool ContainerGuard::remove(const Act& act, const Place& place, int fd) const {
 
 void ContainerGuard::decide(const Act& act, const Place& judged_by, pid_t tid,
                             PendingPermission* pending) {
-  const bool runs = act.mechanism == Mechanism::exec_gate || act.mechanism == Mechanism::memfd_gate;
-  const Intent intent = runs ? Intent::run : Intent::write;
-  if (services_.origin->is_host(tid, intent)) {
+  const bool runs = intent_of(act) == Intent::run;
+  if (services_.origin->is_host(tid, intent_of(act))) {
     if (pending != nullptr) pending->allow();
     return;
   }
 
-  AlertRecord record = record_of(act, workload_for(tid));
+  const Identity who = identity(tid);
+  AlertRecord record = record_of(act, who);
   const std::shared_ptr<const Places> places = this->places();
   const Place& place = places->at(judged_by, act.path);
   record.event.volume = place.volume;
   // Read now: a blocked process cannot exit or change its name.
-  name_process(record, process_of(record.event.workload.get(), tid));
-  record.decision = ask_policy(act, record.event);
-  const bool block = record.decision.block && pending != nullptr;
+  name_process(record, process_of(who, tid));
+  if (pending == nullptr) {
+    if (!runs || let_run_.seen_by_gate(record.process.process.pid, act.file)) {
+      tell_of(act, std::move(record), who);
+    }
+    return;
+  }
+  decide_by_now(act, record, who);  // it has waited, or cannot
+  const bool block = record.decision.block;
   record.outcome = block ? Outcome::blocked : Outcome::alerted;
   bool tell = record.decision.strongest != Action::allow;
   if (runs && !block) {
@@ -276,7 +293,7 @@ void ContainerGuard::decide(const Act& act, const Place& judged_by, pid_t tid,
     }
     in_time = pending->deny();
     ++services_.counters->refused;
-  } else if (pending != nullptr) {
+  } else {
     in_time = pending->allow();
   }
   if (!tell) return;
@@ -286,7 +303,7 @@ void ContainerGuard::decide(const Act& act, const Place& judged_by, pid_t tid,
   } else if (!block) {
     ++services_.counters->alerted;
   }
-  services_.report(std::move(record));
+  report(std::move(record), who);
 }
 
 }  // namespace holdfast

@@ -17,6 +17,7 @@
 #include "kernel/fanotify.h"
 #include "kernel/pending_permission.h"
 #include "sensor/gates.h"
+#include "sensor/identity.h"
 #include "sensor/kernel_event_facts.h"
 #include "sensor/let_run.h"
 #include "sensor/places.h"
@@ -62,6 +63,9 @@ struct GuardServices {
   // Removes a refused creation's empty file; may give up where a lookup takes too long.
   std::function<bool(const std::string&, std::function<bool()>)> look_up =
       [](const std::string&, const std::function<bool()>& remove) { return remove(); };
+  // Who containers are; null: what guards are told is all there is to know.
+  IdentitySource* identities = nullptr;
+  IdentityRules identity_rules;
 };
 
 // Marks what a container mounted. Thread-safe.
@@ -74,7 +78,7 @@ class MountScout {
   virtual void look(pid_t tid) = 0;
 };
 
-class ContainerGuard {
+class ContainerGuard : public std::enable_shared_from_this<ContainerGuard> {
  public:
   ContainerGuard(std::shared_ptr<FanotifyGroup> group, std::shared_ptr<const Places> places,
                  RootMount root, std::shared_ptr<const Workload> workload,
@@ -103,6 +107,7 @@ class ContainerGuard {
     const Place* place = nullptr;
     pid_t tid = 0;
     bool new_mounts = false;
+    bool awaits_identity = false;  // there is nothing else to be done first
 
     // Whether `undone` can answer for it: what was not read at all cannot be called drift.
     bool has_substitute() const { return !act || !act->code_unread; }
@@ -119,13 +124,18 @@ class ContainerGuard {
   std::optional<Act> substitute(const Deferred& deferred) const;
   void conclude(Deferred& deferred, const std::optional<Act>& act);
   // A notified system call (seccomp) that the policy refuses is reported. False: it may happen.
+  // Waits for the container's identity if that decides.
   bool refuses(const Act& act, pid_t tid);
+  // The opener waits, and facts about the container that decide are not known yet. `then` is called
+  // when they are, or were waited for long enough; false: nothing is waited for.
+  bool await_identity(const Deferred& deferred, const Act& act, std::function<void()> then);
   // A process of the container runs drift, and may have been let: ends it where the policy blocks.
-  void found_running(const Act& act, const RunningProcess& process, Found found);
+  void found_running(const Act& act, const std::shared_ptr<const RunningProcess>& process,
+                     Found found);
   // Who did something that was seen when it had happened; nothing: a process of the host's. Of one
   // that is gone by then only its number is known.
   struct Actor {
-    std::shared_ptr<const Workload> workload;
+    Identity who;
     ProcessTree process;
   };
   std::optional<Actor> actor(pid_t tid) const;
@@ -144,12 +154,28 @@ class ContainerGuard {
   void report_lost_events();
   void decide(const Act& act, const Place& place, pid_t tid, PendingPermission* pending);
   bool remove(const Act& act, const Place& place, int fd) const;
-  std::shared_ptr<const Workload> workload_for(pid_t tid) const;
-  ProcessTree process_of(const Workload* workload, pid_t tid) const;
+  Identity identity(pid_t tid) const;
+  bool awaits_identity(const Act& act, Volume volume, pid_t tid, const Identity& who) const;
+  // Calls `then` with what is known at the end of a wait. False: nothing is waited for.
+  bool when_known(const Identity& who, std::function<void(ContainerGuard&, Identity)> then);
+  // False: who the container is decides, and is not known yet.
+  bool decide_record(const Act& act, AlertRecord& record, const Identity& who) const;
+  void decide_by_now(const Act& act, AlertRecord& record, Identity who) const;
+  // An act that has happened and that nobody waits for: now, or when its container is known.
+  void tell_of(const Act& act, AlertRecord record, const Identity& who);
+  void end_running(const Act& act, const RunningProcess& process, AlertRecord record,
+                   const Identity& who);
+  void report(AlertRecord record, const Identity& who) const;
+  ProcessTree process_of(const Identity& who, pid_t tid) const;
+  static Intent intent_of(const Act& act) {
+    return act.mechanism == Mechanism::exec_gate || act.mechanism == Mechanism::memfd_gate
+               ? Intent::run
+               : Intent::write;
+  }
   // All but who did it, the decision and the outcome.
-  static AlertRecord record_of(const Act& act, std::shared_ptr<const Workload> workload);
+  static AlertRecord record_of(const Act& act, const Identity& who);
   static void name_process(AlertRecord& record, ProcessTree process);
-  Decision ask_policy(const Act& act, const Event& event) const;
+  IdentityVerdict ask_policy(const Act& act, const Event& event, const Identity& who) const;
 
   std::shared_ptr<FanotifyGroup> group_;
   const RootMount root_;

@@ -148,7 +148,8 @@ void ExecWatch::look_at(pid_t pid, const std::string& container_id, Found found)
   if (!guard) return;
   if (found.at_exec()) ++counters_.containers;
   // Before the process is judged: what is asked from here on holds for the one that is signalled.
-  const ContainerProcess process(pid, container_id, *services_.known_ids);
+  const auto process =
+      std::make_shared<const ContainerProcess>(pid, container_id, *services_.known_ids);
   const std::optional<Act> act = what_runs(pid, container_id, *guard, root->device, found);
   if (act) guard->found_running(*act, process, found);
 }

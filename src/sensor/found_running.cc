@@ -5,17 +5,38 @@
 
 namespace holdfast {
 
-void ContainerGuard::found_running(const Act& act, const RunningProcess& process, Found found) {
-  const pid_t pid = process.pid();
+void ContainerGuard::found_running(const Act& act,
+                                   const std::shared_ptr<const RunningProcess>& process,
+                                   Found found) {
+  const pid_t pid = process->pid();
   if (!let_run_.seen_by_watch(pid, act.file, found)) return;
-  AlertRecord record = record_of(act, workload_for(pid));
+  const Identity who = identity(pid);
+  AlertRecord record = record_of(act, who);
   // No condition on an executable asks about its process: nothing is read before it is stopped.
-  record.decision = ask_policy(act, record.event);
+  if (!decide_record(act, record, who)) {
+    AlertRecord early = record;
+    name_process(early, process_of(who, pid));  // it may be gone by then
+    const bool waits =
+        when_known(who, [act, process, early](ContainerGuard& guard, const Identity& now) {
+          AlertRecord complete = early;
+          complete.event.workload = now.workload;
+          guard.decide_by_now(act, complete, now);
+          guard.end_running(act, *process, std::move(complete), now);
+        });
+    if (waits) return;
+    decide_by_now(act, record, who);
+  }
+  end_running(act, *process, std::move(record), who);
+}
+
+void ContainerGuard::end_running(const Act& act, const RunningProcess& process, AlertRecord record,
+                                 const Identity& who) {
   if (record.decision.strongest == Action::allow) return;
+  const pid_t pid = process.pid();
   const bool end = record.decision.block && process.still_runs(act.file);
   // It does nothing more while /proc is asked, which has nothing of a dead process.
   if (end) (void)process.signal(SIGSTOP).ok();
-  name_process(record, process_of(record.event.workload.get(), pid));
+  if (record.process.process.pid == 0) name_process(record, process_of(who, pid));
   services_.expect(record);
   record.outcome = Outcome::alerted;
   if (record.decision.block) {
@@ -30,7 +51,7 @@ void ContainerGuard::found_running(const Act& act, const RunningProcess& process
     }
   }
   ++(record.outcome == Outcome::killed ? services_.counters->killed : services_.counters->alerted);
-  services_.report(std::move(record));
+  report(std::move(record), who);
 }
 
 }  // namespace holdfast

@@ -4,23 +4,15 @@
 
 namespace holdfast {
 
-std::shared_ptr<const Workload> ContainerGuard::workload_for(pid_t tid) const {
-  std::unique_lock lock(mutex_);
-  if (!identify_) return workload_;
-  const auto identify = identify_;
-  lock.unlock();
-  return identify(tid);
-}
-
-ProcessTree ContainerGuard::process_of(const Workload* workload, pid_t tid) const {
-  return services_.read_process(workload != nullptr ? workload->container.id : "",
+ProcessTree ContainerGuard::process_of(const Identity& who, pid_t tid) const {
+  return services_.read_process(who.workload ? who.workload->container.id : "",
                                 thread_group_of(tid).value_or(tid));
 }
 
-AlertRecord ContainerGuard::record_of(const Act& act, std::shared_ptr<const Workload> workload) {
+AlertRecord ContainerGuard::record_of(const Act& act, const Identity& who) {
   AlertRecord record;
   record.time = std::chrono::system_clock::now();
-  record.event.workload = std::move(workload);
+  record.event.workload = who.workload;
   record.event.operation = act.operation;
   record.event.path = act.path;
   record.event.volume = act.volume;
@@ -44,21 +36,36 @@ void ContainerGuard::name_process(AlertRecord& record, ProcessTree process) {
 
 std::optional<ContainerGuard::Actor> ContainerGuard::actor(pid_t tid) const {
   if (services_.origin->is_host(tid, Intent::write)) return std::nullopt;
-  std::shared_ptr<const Workload> workload = workload_for(tid);
-  ProcessTree process = process_of(workload.get(), tid);
-  return Actor{std::move(workload), std::move(process)};
+  Identity who = identity(tid);
+  ProcessTree process = process_of(who, tid);
+  return Actor{std::move(who), std::move(process)};
 }
 
 void ContainerGuard::changed(const Act& act, Actor actor) {
-  AlertRecord record = record_of(act, std::move(actor.workload));
+  AlertRecord record = record_of(act, actor.who);
   name_process(record, std::move(actor.process));
-  record.decision = ask_policy(act, record.event);
+  record.seen_afterwards = true;
+  tell_of(act, std::move(record), actor.who);
+}
+
+void ContainerGuard::tell_of(const Act& act, AlertRecord record, const Identity& who) {
+  if (!decide_record(act, record, who)) {
+    const bool waits = when_known(who, [act, record](ContainerGuard& guard, const Identity& now) {
+      AlertRecord complete = record;
+      complete.event.workload = now.workload;
+      guard.tell_of(act, std::move(complete), now);
+    });
+    if (waits) return;
+    decide_by_now(act, record, who);
+  }
   if (record.decision.strongest == Action::allow) return;
   record.outcome = Outcome::alerted;
-  record.seen_afterwards = true;
-  if (record.decision.block) record.reason += "; this cannot be refused, the file's run can";
+  if (record.seen_afterwards && record.decision.block) {
+    record.reason += "; this cannot be refused, the file's run can";
+  }
+  services_.expect(record);
   ++services_.counters->alerted;
-  services_.report(std::move(record));
+  report(std::move(record), who);
 }
 
 }  // namespace holdfast

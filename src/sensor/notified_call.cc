@@ -4,6 +4,8 @@
 #include <seccomp.h>
 
 #include <array>
+#include <future>
+#include <memory>
 #include <utility>
 
 #include "sensor/container_guard.h"
@@ -52,15 +54,26 @@ std::optional<NotifiedCall> NotifiedCalls::of(const seccomp_data& data) const {
 }
 
 bool ContainerGuard::refuses(const Act& act, pid_t tid) {
-  AlertRecord record = record_of(act, workload_for(tid));
-  name_process(record, process_of(record.event.workload.get(), tid));
-  record.decision = ask_policy(act, record.event);
+  Identity who = identity(tid);
+  AlertRecord record = record_of(act, who);
+  name_process(record, process_of(who, tid));
+  if (!decide_record(act, record, who)) {
+    // Of this listener alone, and no longer than the identity's timeout.
+    const auto known = std::make_shared<std::promise<Identity>>();
+    std::future<Identity> now = known->get_future();
+    if (when_known(
+            who, [known](ContainerGuard&, Identity told) { known->set_value(std::move(told)); })) {
+      who = now.get();
+      record.event.workload = who.workload;
+    }
+    decide_by_now(act, record, who);
+  }
   // Let happen, it is no act yet: what comes of it is told of when it runs.
   if (!record.decision.block) return false;
   record.outcome = Outcome::blocked;
   services_.expect(record);
   ++services_.counters->refused;
-  services_.report(std::move(record));
+  report(std::move(record), who);
   return true;
 }
 

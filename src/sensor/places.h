@@ -33,6 +33,7 @@ class Places {
                   std::shared_ptr<RootContent> elsewhere = nullptr);
 
   const Place& root() const { return places_.front(); }
+  std::size_t count() const { return places_.size(); }
 
   // The place by whose content a file is judged. Asks for the file's path only where its device
   // does not decide.

@@ -243,11 +243,30 @@ void Responder::handle(std::uint64_t key, const std::shared_ptr<Served>& served,
   {
     std::lock_guard lock(jobs_mutex_);
     unfinished_.push_back(job);
-    queued_.push(key, job);
+  }
+  note_activity();
+  if (job->deferred.awaits_identity && park(job, *job->deferred.act)) return;
+  enqueue(job);
+}
+
+void Responder::enqueue(const std::shared_ptr<Job>& job) {
+  {
+    std::lock_guard lock(jobs_mutex_);
+    queued_.push(job->key, job);
     provide_comparers();
   }
   jobs_wake_.notify_one();
-  note_activity();
+}
+
+// No thread waits with it. True: it comes back by itself.
+bool Responder::park(const std::shared_ptr<Job>& job, const Act& act) {
+  if (stopping_) return false;
+  {
+    std::lock_guard lock(jobs_mutex_);
+    if (job->taken || job->judged) return false;
+    job->judged = act;
+  }
+  return job->served->guard->await_identity(job->deferred, act, [this, job] { enqueue(job); });
 }
 
 // A thread for each container whose turn it is: those at work may be stuck in another's slow disk.
@@ -293,9 +312,16 @@ void Responder::compare() {
       // At a stop no opener waits for a disk any more.
       const bool hurry = stopping_ && job->deferred.pending;
       const bool undecided = hurry && !job->deferred.has_substitute();
-      const std::optional<Act> act = undecided ? std::nullopt
-                                     : hurry   ? guard.substitute(job->deferred)
-                                               : guard.carry_out(job->deferred);
+      const std::optional<Act> act = undecided     ? std::nullopt
+                                     : job->judged ? job->judged
+                                     : hurry       ? guard.substitute(job->deferred)
+                                                   : guard.carry_out(job->deferred);
+      if (act && park(job, *act)) {
+        std::lock_guard lock(jobs_mutex_);
+        queued_.done(job->key);
+        jobs_wake_.notify_all();
+        continue;
+      }
       // Undecided, it gets the fail mode's answer when it is dropped.
       if (!job->taken.exchange(true) && !undecided) guard.conclude(job->deferred, act);
     }
@@ -350,8 +376,8 @@ bool Responder::look_at_deadlines() {
   {
     std::lock_guard lock(jobs_mutex_);
     for (const std::shared_ptr<Job>& job : unfinished_) {
-      if (!job->deferred.pending || !job->deferred.has_substitute() || job->since_ns >= due ||
-          job->taken.exchange(true)) {
+      if (!job->deferred.pending || !(job->judged || job->deferred.has_substitute()) ||
+          job->since_ns >= due || job->taken.exchange(true)) {
         continue;
       }
       late.push_back(job);
@@ -359,7 +385,7 @@ bool Responder::look_at_deadlines() {
   }
   for (const std::shared_ptr<Job>& job : late) {
     ContainerGuard& guard = *job->served->guard;
-    guard.conclude(job->deferred, guard.substitute(job->deferred));
+    guard.conclude(job->deferred, job->judged ? job->judged : guard.substitute(job->deferred));
     // Whoever is comparing it now needs the file; the others give it back.
     std::unique_lock lock(jobs_mutex_);
     const bool was_queued = queued_.erase(job->key, job);

@@ -61,6 +61,7 @@ class Responder {
     std::shared_ptr<Served> served;
     std::int64_t since_ns = 0;
     ContainerGuard::Deferred deferred;
+    std::optional<Act> judged;       // what it came to, while the container's identity is awaited
     std::atomic<bool> taken{false};  // by the comparer or by the deadline: the first concludes
   };
 
@@ -69,6 +70,8 @@ class Responder {
   void serve();
   void serve_turn(std::uint64_t key, const std::shared_ptr<Served>& served);
   void handle(std::uint64_t key, const std::shared_ptr<Served>& served, FanotifyEvent event);
+  void enqueue(const std::shared_ptr<Job>& job);
+  bool park(const std::shared_ptr<Job>& job, const Act& act);
   void provide_comparers();
   void count_denial(Served& served, const Error& error);
   void compare();

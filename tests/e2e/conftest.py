@@ -160,7 +160,8 @@ def settings(work):
     """A settings file that tells where the tests' podman keeps its containers."""
     path = f"{work}/settings.yml"
     with open(path, "w", encoding="utf-8") as file:
-        file.write(f"podman_storage: [{work}/podman/storage, {work}/podman-vfs/storage]\n")
+        file.write(f"podman_storage: [{work}/podman/storage, {work}/podman-vfs/storage]\n"
+                   "unmanaged: as-policy\n")  # bundles that runc and crun run alone
     return path
 
 

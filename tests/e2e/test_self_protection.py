@@ -24,7 +24,7 @@ def settings(work, oci_state):
     path = f"{work}/self-protection.yml"
     os.makedirs(oci_state)
     with open(path, "w", encoding="utf-8") as file:
-        file.write(f"oci_state: [{oci_state}]\n")
+        file.write(f"oci_state: [{oci_state}]\nunmanaged: as-policy\n")
     return path
 
 

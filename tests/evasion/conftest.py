@@ -49,7 +49,7 @@ def run_phase(request, work, image, chosen, binary):
         if policy:
             settings = f"{directory}/settings.yml"
             with open(settings, "w", encoding="utf-8") as file:
-                file.write(f"podman_storage: [{work}/podman/storage]\n")
+                file.write(f"podman_storage: [{work}/podman/storage]\nunmanaged: as-policy\n")
             daemon = _fixtures.Daemon(binary, f"{directory}/state", "--config", settings,
                                       "--policy", policy)
         try:

@@ -61,13 +61,13 @@ class FoundRunning : public testing::Test {
                         {},
                         std::make_shared<Workload>(),
                         services_};
-  FakeProcess process_;
+  std::shared_ptr<FakeProcess> process_ = std::make_shared<FakeProcess>();
 };
 
 TEST_F(FoundRunning, ItIsKilledWhereThePolicyBlocks) {
   use_policy("alert, block");
   guard_.found_running(drift(), process_, kAtExec);
-  EXPECT_EQ(process_.signals, (std::vector{SIGSTOP, SIGKILL}));
+  EXPECT_EQ(process_->signals, (std::vector{SIGSTOP, SIGKILL}));
   EXPECT_EQ(only_report().outcome, Outcome::killed);
   EXPECT_EQ(only_report().mechanism, Mechanism::exec_watch);
   EXPECT_EQ(only_report().event.path, "/mnt/x");
@@ -79,23 +79,23 @@ TEST_F(FoundRunning, ItIsReportedOnceWhereThePolicyAlerts) {
   use_policy("alert");
   guard_.found_running(drift(), process_, kAtExec);
   guard_.found_running(drift(), process_, kLater);
-  EXPECT_TRUE(process_.signals.empty());
+  EXPECT_TRUE(process_->signals.empty());
   EXPECT_EQ(only_report().outcome, Outcome::alerted);
   EXPECT_EQ(counters_.alerted, 1U);
 }
 
 TEST_F(FoundRunning, AProcessThatEndedOrRunsSomethingElseIsSentNothing) {
   use_policy("alert, block");
-  process_.runs = false;
+  process_->runs = false;
   guard_.found_running(drift(), process_, kAtExec);
-  EXPECT_TRUE(process_.signals.empty());
+  EXPECT_TRUE(process_->signals.empty());
   EXPECT_EQ(only_report().outcome, Outcome::alerted);
   EXPECT_NE(only_report().reason.find("ended"), std::string::npos);
 }
 
 TEST_F(FoundRunning, AKillThatFailsIsNotCalledOne) {
   use_policy("alert, block");
-  process_.refuse_with = EPERM;
+  process_->refuse_with = EPERM;
   guard_.found_running(drift(), process_, kAtExec);
   EXPECT_EQ(only_report().outcome, Outcome::alerted);
   EXPECT_NE(only_report().reason.find("could not be killed"), std::string::npos);
@@ -107,7 +107,7 @@ TEST_F(FoundRunning, WhatNoPolicyNamesIsNothing) {
   act.operation = Operation::modify_executable;
   guard_.found_running(act, process_, kAtExec);
   EXPECT_TRUE(reported_.empty());
-  EXPECT_TRUE(process_.signals.empty());
+  EXPECT_TRUE(process_->signals.empty());
 }
 
 // The gate let it happen, and has told of it.

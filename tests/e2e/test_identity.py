@@ -1,0 +1,318 @@
+"""Who a container is decides from its first process on: on the CRI (both versions), docker, podman."""
+import os
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from containerd import Containerd, Cri, OnlyVersion, Pod, short_directory
+from containers import IMAGE
+from expect import DROP_AND_RUN, PAYLOAD_STATUS
+from shell import run, wait_until
+
+RUNS = int(os.environ.get("HOLDFAST_IDENTITY_RUNS", "5"))
+APP = "reg.example.test/team/app:2.3"
+DROP = ("/bin/sh", "-c", DROP_AND_RUN.format(path="/tmp/dropped"))
+POLICY = """
+file:
+  selectors:
+    - name: chosen
+      operation: [createExecutable, modifyExecutable]
+      {condition}
+  responses:
+    - match: [chosen]
+      actions: [alert, block]
+"""
+KUBERNETES = ["orchestratorResourceLabel: [tier:front]", "orchestratorNamespace: [payments]",
+              "orchestratorResourceName: [web-*]"]
+IMAGES = ["containerImageName: [app]", "containerImageFullName: [reg.example.test/team/app]",
+          "containerImageTag: [2.3]"]
+LABELS = {"tier": "front", "app": "web"}
+STOPPED_SECONDS = float(os.environ.get("HOLDFAST_IDENTITY_STOPPED", "5"))
+DEADLINE = 2.0  # answer_deadline
+LOAD = """while true; do
+  read begin _ </proc/uptime; cp /bin/busybox /tmp/dropped 2>/dev/null; status=$?
+  read end _ </proc/uptime; rm -f /tmp/dropped; echo $begin $end $status >>/result
+done"""
+
+
+def uptime():
+    with open("/proc/uptime", encoding="utf-8") as file:
+        return float(file.read().split()[0])
+
+
+@pytest.fixture(scope="module")
+def archive(podman, work):
+    podman("tag", IMAGE, APP)
+    podman("create", "--name", "pausing", IMAGE)
+    podman("commit", "-q", "--change", 'CMD ["sleep","86400"]', "pausing", "localhost/pause:1")
+    podman("rm", "pausing")
+    path = f"{work}/app.tar"
+    podman("save", "-q", "--format", "docker-archive", "-o", path, APP, "localhost/pause:1",
+           "-m", timeout=120)
+    return path
+
+
+@pytest.fixture(scope="module")
+def containerd(archive):
+    directory = short_directory("hf-ctd.")
+    server = Containerd(directory)
+    try:
+        server.image(archive, APP)
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="module", params=["v1", "v1alpha2"])
+def cri(request, containerd):
+    """A client; and what the daemon is shown speaks that version alone."""
+    client = Cri(containerd.socket, request.param, containerd.directory)
+    client.shown = f"{containerd.directory}/{request.param}.sock"
+    client.proxy = OnlyVersion(client.shown, containerd.socket, request.param)
+    yield client
+    client.proxy.stop()
+    client.close()
+
+
+@pytest.fixture
+def daemon_for(make_daemon, policy_file, settings_for):
+    def start(condition, **keys):
+        return make_daemon(policy_file(POLICY.format(condition=condition)),
+                           settings=settings_for(**keys))
+    return start
+
+
+@pytest.fixture
+def settings_for(work, containerd):
+    def write(**keys):
+        path = f"{work}/identity.yml"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"podman_storage: [{work}/podman/storage]\n")
+            keys.setdefault("cri_sockets", f"[{containerd.socket}]")
+            file.writelines(f"{key}: {value}\n" for key, value in keys.items())
+        return path
+    return write
+
+
+def drop_in_pod(containerd, cri, name="web-0", namespace="payments", labels=LABELS):
+    """The exit code of a container that drops and runs a file as its first act, and its id."""
+    pod = Pod(containerd, cri, name, namespace, labels)
+    try:
+        container = pod.run(DROP, APP)
+        return pod.wait(container), container, pod
+    finally:
+        pod.remove()
+
+
+@pytest.mark.parametrize("condition", KUBERNETES + IMAGES)
+def test_cri_container_that_matches_is_refused(containerd, cri, daemon_for, condition):
+    daemon = daemon_for(condition, cri_sockets=f"[{cri.shown}]")
+    for _ in range(RUNS):
+        status, container, pod = drop_in_pod(containerd, cri)
+        assert status not in (0, PAYLOAD_STATUS), f"it ran: {status}"
+        alert = daemon.wait_alert(container, "createExecutable", "/tmp/dropped")
+        orchestrator = alert["orchestrator"]
+        assert orchestrator["type"] == "kubernetes"
+        assert orchestrator["namespace"] == "payments"
+        assert orchestrator["resource"]["name"] == "web-0"
+        assert orchestrator["resource"]["id"] == pod.uid
+        assert sorted(orchestrator["resource"]["label"]) == ["app:web", "tier:front"]
+        assert alert["container"]["name"] == "main"
+        assert alert["container"]["image"]["name"] == "reg.example.test/team/app"
+        assert alert["container"]["image"]["tag"] == ["2.3"]
+    assert cri.proxy.calls > 0, "the daemon did not ask"
+
+
+@pytest.mark.parametrize("condition", ["orchestratorResourceLabel: [tier:back]",
+                                       "orchestratorNamespace: [other]"])
+def test_cri_container_that_does_not_match_is_untouched(containerd, cri, daemon_for, condition):
+    daemon = daemon_for(condition, cri_sockets=f"[{cri.shown}]")
+    for _ in range(RUNS):
+        status, container, _ = drop_in_pod(containerd, cri)
+        assert status == PAYLOAD_STATUS
+        assert daemon.alerts(container) == []
+
+
+@pytest.mark.parametrize("unknown, ran", [("strictest", False), ("alert", True), ("allow", True)])
+def test_a_runtime_that_does_not_answer(containerd, daemon_for, cri, unknown, ran):
+    """The labels' selector cannot be decided: within `identity_timeout` `unknown` does."""
+    daemon = daemon_for("orchestratorResourceLabel: [tier:back]", unknown=unknown)
+    pod = Pod(containerd, cri, "web-1", "payments", LABELS)
+    try:
+        container = pod.run(("/bin/sh", "-c", "until [ -e /go ]; do sleep 0.1; done; " + DROP[2] +
+                             "; echo $? >/result; sleep 60"), APP)
+        bundle = f"{containerd.directory}/state/io.containerd.runtime.v2.task/k8s.io/{container}"
+        wait_until(lambda: daemon.status()["containers"], 10, "the container to be covered")
+        daemon.stop()
+        containerd.process.send_signal(signal.SIGSTOP)
+        daemon.start()
+        with open(f"{bundle}/rootfs/go", "w", encoding="utf-8"):
+            pass
+        result = f"{bundle}/rootfs/result"
+        wait_until(lambda: os.path.exists(result) and os.path.getsize(result), 10, "its result")
+        with open(result, encoding="utf-8") as file:
+            assert (int(file.read()) == PAYLOAD_STATUS) is ran
+        if unknown != "allow":
+            alert = daemon.wait_alert(container, "createExecutable", "/tmp/dropped",
+                                      outcome="alerted" if ran else "blocked")
+            assert "not known in time" in alert["holdfast"]["reason"]
+            assert "labels" in alert["holdfast"]["reason"]
+        containerd.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: all(one["answers"] for one in daemon.status()["runtimes"]) and
+                   all("missing" not in one for one in daemon.status()["containers"]), 15,
+                   "the daemon to know the container again")
+    finally:
+        containerd.process.send_signal(signal.SIGCONT)
+        pod.remove()
+
+
+def test_a_runtime_that_is_stopped_under_load(containerd, daemon_for, cri):
+    """The container's acts go on being decided: by `unknown` within the deadline while the runtime
+    does not answer a new daemon, and by its labels again as soon as it does."""
+    daemon = daemon_for("orchestratorResourceLabel: [tier:back]", cri_sockets=f"[{containerd.socket}]")
+    pod = Pod(containerd, cri, "web-2", "payments", LABELS)
+    try:
+        container = pod.run(("/bin/sh", "-c", LOAD), APP)
+        rootfs = f"{containerd.directory}/state/io.containerd.runtime.v2.task/k8s.io/{container}/rootfs"
+
+        def acts(since):
+            """(seconds that it took, it was let happen) of each that began after that uptime."""
+            with open(f"{rootfs}/result", encoding="utf-8") as file:
+                lines = [line.split() for line in file if line.endswith("\n")]
+            return [(float(end) - float(begin), status == "0")
+                    for begin, end, status in lines if float(begin) >= since]
+
+        wait_until(lambda: os.path.exists(f"{rootfs}/result") and acts(0), 10, "the load")
+        begin = uptime()
+        wait_until(lambda: len(acts(begin)) >= 10, 20, "acts that are let happen")
+        assert all(let for _, let in acts(begin)), "refused though its labels do not match"
+        daemon.stop()
+        containerd.process.send_signal(signal.SIGSTOP)
+        daemon.start()
+        stopped = uptime()
+        wait_until(lambda: any(not let for _, let in acts(stopped)), 10, "a decision by `unknown`")
+        by_unknown = uptime()
+        wait_until(lambda: uptime() > stopped + STOPPED_SECONDS, STOPPED_SECONDS + 5, "the time to pass")
+        assert len(acts(by_unknown)) >= 10
+        assert not any(let for _, let in acts(by_unknown)), "let happen though nothing was known"
+        containerd.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: all("missing" not in one for one in daemon.status()["containers"]), 15,
+                   "the daemon to know the container again")
+        known = uptime()
+        wait_until(lambda: len(acts(known)) >= 10, 20, "acts after that")
+        assert all(let for _, let in acts(known))
+        longest = max(took for took, _ in acts(begin))
+        print(f"{len(acts(begin))} acts, the longest took {longest:.2f} s")
+        assert longest < DEADLINE + 0.5, f"{longest} s"  # and a busy machine
+        assert daemon.status()["events"]["undecided"] == 0
+    finally:
+        containerd.process.send_signal(signal.SIGCONT)
+        pod.remove()
+
+
+@pytest.mark.parametrize("uid", [None, "0f1e2d3c4b5a69788796a5b4c3d2e1f0"], ids=["api", "static"])
+def test_exec_in_a_pod_is_the_pods(containerd, cri, daemon_for, uid):
+    """And static pods, whose UID is a hash: the kubelet makes them without an API server."""
+    daemon = daemon_for("orchestratorResourceLabel: [tier:front]", cri_sockets=f"[{cri.shown}]")
+    pod = Pod(containerd, cri, "web-3", "payments", LABELS, uid)
+    try:
+        container = pod.run(("/bin/sleep", "60"), APP)
+        assert pod.exec(container, DROP) not in (0, PAYLOAD_STATUS)
+        alert = daemon.wait_alert(container, "createExecutable", "/tmp/dropped")
+        assert alert["orchestrator"]["resource"]["name"] == "web-3"
+        assert alert["orchestrator"]["resource"]["id"] == pod.uid
+        assert alert["container"]["runtime"] == "containerd"
+        mine, = [one for one in daemon.status()["containers"] if one["id"] == container]
+        assert (mine.get("runtime"), mine.get("pod"), mine.get("managed")) == ("containerd", "web-3", True)
+        assert mine["enforcement"]["createExecutable"] == "block"
+        # The sandbox's own container is the pod's too.
+        wait_until(lambda: ("web-3", pod.sandbox) in [(one.get("pod"), one["id"])
+                                                      for one in daemon.status()["containers"]],
+                   5, "the sandbox to be the pod's")
+    finally:
+        pod.remove()
+
+
+@pytest.mark.parametrize("condition, ran", [("containerImageTag: [1.0]", False),
+                                            ("containerImageTag: [2.0]", True),
+                                            ("containerImageName: [holdfast-test]", False)])
+def test_podman_container(podman, daemon_for, condition, ran):
+    daemon_for(condition)
+    for _ in range(RUNS):
+        done = podman("run", "--rm", "--network=none", IMAGE, *DROP, check=False)
+        assert (done.returncode == PAYLOAD_STATUS) is ran, done.stdout
+
+
+@pytest.mark.parametrize("unmanaged, ran", [("as-policy", False), ("alert", True), ("ignore", True)])
+def test_bare_runc_is_nobodys(bundle, lower, daemon_for, unmanaged, ran):
+    daemon = daemon_for("targetFilePath: [/**]", unmanaged=unmanaged)
+    container = bundle("runc", lower)
+    assert (container.run(*DROP).returncode == PAYLOAD_STATUS) is ran
+    if unmanaged == "ignore":
+        assert daemon.alerts(container.id) == []
+    else:
+        daemon.wait_alert(container.id, "createExecutable", "/tmp/dropped",
+                          outcome="alerted" if ran else "blocked")
+
+
+@pytest.fixture(scope="module")
+def docker(archive):
+    directory = short_directory("hf-dock.")
+    socket = f"unix://{directory}/d.sock"
+    with open(f"{directory}/log", "wb") as log:
+        process = subprocess.Popen(
+            ["dockerd", "-H", socket, "--data-root", f"{directory}/root", "--exec-root", f"{directory}/exec",
+             "--pidfile", f"{directory}/pid", "--iptables=false", "--ip6tables=false",
+             "--ip-forward=false", "--ip-masq=false", "--bridge=none", "--storage-driver=overlay2",
+             "--exec-opt", "native.cgroupdriver=cgroupfs", "--oom-score-adjust=0"],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+
+    def call(*arguments, **options):
+        return run("docker", "-H", socket, *arguments, **options)
+    call.directory = directory
+    try:
+        wait_until(lambda: call("version", check=False).returncode == 0, 60, "dockerd to answer")
+        call("load", "-q", "-i", archive, timeout=120)
+        yield call
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+            left = [line.split()[4] for line in mounts if directory in line.split()[4]]
+        for mount in reversed(left):
+            run("umount", "-l", mount, check=False)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.mark.parametrize("source", ["files", "API"])
+@pytest.mark.parametrize("condition, ran", [
+    *((condition, False) for condition in KUBERNETES + IMAGES),
+    ("orchestratorResourceLabel: [tier:back]", True), ("containerImageTag: [2.4]", True)])
+def test_docker_container(docker, daemon_for, source, condition, ran):
+    """Labels as dockershim sets them: the pod's are the sandbox's."""
+    keys = ({"docker_root": f"[{docker.directory}/root]"} if source == "files"
+            else {"docker_sockets": f"[{docker.directory}/d.sock]"})
+    daemon = daemon_for(condition, **keys)
+    ids = {"io.kubernetes.pod.name": "web-0", "io.kubernetes.pod.namespace": "payments",
+           "io.kubernetes.pod.uid": "u-1"}
+
+    def flags(labels):
+        return [word for key, value in labels.items() for word in ("--label", f"{key}={value}")]
+    sandbox = docker("create", "--network=none", *flags({**ids, **LABELS}), APP, "sleep",
+                     "60").stdout.strip()
+    for _ in range(RUNS):
+        container = docker("create", "--network=none",
+                           *flags({**ids, "io.kubernetes.sandbox.id": sandbox,
+                                   "io.kubernetes.container.name": "main"}), APP, *DROP).stdout.strip()
+        docker("start", container)
+        status = int(docker("wait", container).stdout)
+        assert (status == PAYLOAD_STATUS) is ran, status
+        if not ran:
+            alert = daemon.wait_alert(container, "createExecutable", "/tmp/dropped")
+            assert alert["orchestrator"]["resource"]["name"] == "web-0"
+            assert sorted(alert["orchestrator"]["resource"]["label"]) == ["app:web", "tier:front"]
+            assert alert["container"]["image"]["name"] == "reg.example.test/team/app"
+        docker("rm", container)
+    docker("rm", sandbox)
