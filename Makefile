@@ -20,7 +20,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Werror -Wno-missing-field-initializers
 CXXSTD = -std=c++20 -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
 # The libraries' flags are asked for when a recipe runs: the packages may not be there before.
 LIB_CFLAGS = $$(pkg-config --cflags $(LIBS))
-LIB_LDFLAGS = $$(pkg-config --libs $(LIBS)) -lgrpc++ -lgrpc -lgpr -lprotobuf -lcpp-httplib
+LIB_LDFLAGS = $$(pkg-config --libs $(LIBS)) -lgrpc++ -lgrpc -lgpr -lprotobuf
 
 SOURCES := $(sort $(wildcard src/*/*.cc))
 MAIN := src/cli/main.cc
@@ -51,7 +51,7 @@ $(BUILD)/%.o: %.cc Makefile VERSION | $(PACKAGES)
 	@echo "  c++   $<"
 	@$(CXX) $(CXXSTD) $(WARNINGS) $(CPPFLAGS) $(LIB_CFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 
-# The CRI's messages; gRPC and cpp-httplib are each known to one file.
+# The CRI's messages; gRPC is known to one file.
 $(BUILD)/proto/container/cri.pb.cc: src/container/cri.proto | $(PACKAGES)
 	@mkdir -p $(@D)
 	@protoc -Isrc --proto_path=src --cpp_out=$(BUILD)/proto container/cri.proto
@@ -61,7 +61,6 @@ $(BUILD)/proto/container/cri.pb.o: $(BUILD)/proto/container/cri.pb.cc
 CRI_USERS := $(BUILD)/src/container/cri_client.o $(BUILD)/tests/unit/container/cri_client_test.o
 $(CRI_USERS): $(BUILD)/proto/container/cri.pb.cc
 $(CRI_USERS): CPPFLAGS += -isystem $(BUILD)/proto
-$(BUILD)/src/container/engine_client.o: CPPFLAGS += $$(pkg-config --cflags cpp-httplib)
 
 $(BUILD)/libholdfast.a: $(LIB_OBJECTS)
 	@rm -f $@

@@ -1,7 +1,7 @@
 # `make portable`: one static file that needs neither a loader nor libraries nor an /etc.
 PORTABLE = $(BUILD)/portable/holdfast
 # As LIBS; spdlog and fmt, which have no archives in Debian 12, are portable/logging.cc.
-STATIC_LIBS = -lyaml-cpp -lre2 -lcgroup -lseccomp
+STATIC_LIBS = -lyaml-cpp -lcgroup -lseccomp $$(pkg-config --static --libs grpc++ protobuf) -lre2
 
 .PHONY: portable
 portable: $(PORTABLE) ## one static file that runs on any userland

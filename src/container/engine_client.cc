@@ -1,41 +1,71 @@
-// Docker's Engine API and podman's over their sockets. The only file that knows cpp-httplib.
+// Docker's Engine API and podman's over their sockets. The only file that knows Boost.Beast, whose
+// parser reads the answers.
 // Unversioned paths are answered by every version of docker, in its own form; the members read here
 // are in all of them.
-#include <httplib.h>
 #include <sys/socket.h>
 
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <chrono>
+
 #include "container/runtime_api.h"
+#include "kernel/unix_stream.h"
 
 namespace holdfast {
 namespace {
 
 using Answer = Result<std::optional<WorkloadFacts>>;
 
+namespace http = boost::beast::http;
+using Response = http::response_parser<http::string_body>;
+
+// Each read has its limit; a server that trickles has one for all of them.
+Status read_response(int socket, Response& response) {
+  const auto end = std::chrono::steady_clock::now() + RuntimeApi::kCallTakes;
+  std::string unparsed;
+  std::array<char, 16384> buffer{};
+  while (!response.is_done()) {
+    const ssize_t length = recv(socket, buffer.data(), buffer.size(), 0);
+    if (length < 0) return errno_error("read");
+    boost::system::error_code error;
+    if (length == 0) {
+      response.put_eof(error);
+      if (error) return Error{0, error.message(), ""};
+      return {};
+    }
+    unparsed.append(buffer.data(), static_cast<std::size_t>(length));
+    unparsed.erase(0, response.put(boost::asio::buffer(unparsed), error));
+    if (error && error != http::error::need_more) return Error{0, error.message(), ""};
+    if (std::chrono::steady_clock::now() >= end) return Error{ETIME, "read", ""};
+  }
+  return {};
+}
+
 // The JSON at a path; nullopt: 404.
 Result<std::optional<nlohmann::json>> get(const std::string& name, const std::string& socket,
                                           const std::string& path) {
-  httplib::Client client(socket);
-  client.set_address_family(AF_UNIX);
-  client.set_default_headers({{"Host", "localhost"}});
-  client.set_connection_timeout(RuntimeApi::kCallTakes);
-  client.set_read_timeout(RuntimeApi::kCallTakes);
-  client.set_write_timeout(RuntimeApi::kCallTakes);
-  // Each read has its limit; a server that trickles has one for all of them.
-  const auto end = std::chrono::steady_clock::now() + RuntimeApi::kCallTakes;
-  std::string body;
-  const httplib::Result result = client.Get(path, [&](const char* data, std::size_t length) {
-    body.append(data, length);
-    return body.size() <= kMostAnswerBytes && std::chrono::steady_clock::now() < end;
-  });
-  if (!result) {
-    return Error{0, "ask " + name + path + ": " + httplib::to_string(result.error()), ""};
+  const auto failed = [&](const std::string& why) {
+    return Error{0, "ask " + name + path + ": " + why, ""};
+  };
+  const Result<UniqueFd> server = connect_to(socket, RuntimeApi::kCallTakes);
+  if (!server) return failed(server.error().message());
+  if (!send_all(server->get(),
+                "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")) {
+    return failed("it takes no request");
   }
-  if (result->status == 404) return std::optional<nlohmann::json>();
-  if (result->status != 200) {
-    return Error{0, "ask " + name + path + ": HTTP status " + std::to_string(result->status), ""};
+  Response response;
+  response.body_limit(kMostAnswerBytes);
+  response.eager(true);
+  if (Status read = read_response(server->get(), response); !read) {
+    return failed(read.error().message());
   }
-  std::optional<nlohmann::json> json = parse_json(body);
-  if (!json) return Error{0, "ask " + name + path + ": no JSON", ""};
+  const unsigned status = response.get().result_int();
+  if (status == 404) return std::optional<nlohmann::json>();
+  if (status != 200) return failed("HTTP status " + std::to_string(status));
+  std::optional<nlohmann::json> json = parse_json(response.get().body());
+  if (!json) return failed("no JSON");
   return json;
 }
 

@@ -50,7 +50,7 @@ class ContainerProcess : public RunningProcess {
 
  private:
   ProcessHandle handle_;
-  const std::string& container_id_;
+  const std::string container_id_;  // the process may wait to be decided
   const KnownIds& known_ids_;
 };
 
