@@ -21,6 +21,27 @@ using Answer = Result<std::optional<WorkloadFacts>>;
 namespace http = boost::beast::http;
 using Response = http::response_parser<http::string_body>;
 
+Status too_long() { return Error{EMSGSIZE, "its answer is too long", ""}; }
+
+// Parses what it can of `bytes`, and takes that away. The parser makes room for as many bytes as
+// the head says, and its own limit is no help there (1.74).
+Status parse(std::string& bytes, Response& response) {
+  while (!bytes.empty() && !response.is_done()) {
+    boost::system::error_code error;
+    const std::size_t parsed = response.put(boost::asio::buffer(bytes), error);
+    bytes.erase(0, parsed);
+    if (error && error != http::error::need_more) return Error{0, error.message(), ""};
+    if (response.is_header_done() && !response.eager()) {
+      if (response.content_length().value_or(0) > kMostAnswerBytes) return too_long();
+      response.eager(true);
+    } else if (parsed == 0) {
+      break;
+    }
+    if (response.get().body().size() > kMostAnswerBytes) return too_long();
+  }
+  return {};
+}
+
 // Each read has its limit; a server that trickles has one for all of them.
 Status read_response(int socket, Response& response) {
   const auto end = std::chrono::steady_clock::now() + RuntimeApi::kCallTakes;
@@ -29,15 +50,15 @@ Status read_response(int socket, Response& response) {
   while (!response.is_done()) {
     const ssize_t length = recv(socket, buffer.data(), buffer.size(), 0);
     if (length < 0) return errno_error("read");
-    boost::system::error_code error;
     if (length == 0) {
+      if (!response.got_some()) return Error{0, "it closes the connection without an answer", ""};
+      boost::system::error_code error;
       response.put_eof(error);
       if (error) return Error{0, error.message(), ""};
       return {};
     }
     unparsed.append(buffer.data(), static_cast<std::size_t>(length));
-    unparsed.erase(0, response.put(boost::asio::buffer(unparsed), error));
-    if (error && error != http::error::need_more) return Error{0, error.message(), ""};
+    if (Status parsed = parse(unparsed, response); !parsed) return parsed;
     if (std::chrono::steady_clock::now() >= end) return Error{ETIME, "read", ""};
   }
   return {};
@@ -56,8 +77,7 @@ Result<std::optional<nlohmann::json>> get(const std::string& name, const std::st
     return failed("it takes no request");
   }
   Response response;
-  response.body_limit(kMostAnswerBytes);
-  response.eager(true);
+  response.body_limit(boost::none);
   if (Status read = read_response(server->get(), response); !read) {
     return failed(read.error().message());
   }

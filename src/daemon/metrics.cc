@@ -127,8 +127,8 @@ std::string metrics_text(std::string_view status_document) {
   }
   head(out, "holdfast_denied_by_kernel_total", "counter",
        "Openers that the kernel denied without an event, by errno.");
-  for (const auto& [error, count] :
-       status.value("/events/denied_by_kernel"_json_pointer, json::object()).items())
+  const json denied = status.value("/events/denied_by_kernel"_json_pointer, json::object());
+  for (const auto& [error, count] : denied.items())
     out << "holdfast_denied_by_kernel_total{errno=\"" << error << "\"} " << count << "\n";
   return out.str();
 }

@@ -18,6 +18,7 @@ class EngineClient : public testing::Test {
   std::string socket() const { return tree_ / "s"; }
   // What docker's client makes of one answer.
   Answer docker(const std::string& bytes) const {
+    std::filesystem::remove(socket());
     const UnixServer server(socket(), [&](const std::string&) { return bytes; });
     return make_docker_client("/run/docker.sock", socket())->container(kId);
   }
@@ -124,6 +125,14 @@ TEST_F(EngineClient, AHugeAnswerIsTakenAndCut) {
 }
 
 TEST_F(EngineClient, AnAnswerBeyondTheLimitIsAnError) {
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+  for (const char* rest :
+       {"Content-Length: 4611686018427387904\r\n\r\n{", "Content-Length: -1\r\n\r\n{}",
+        "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{}",
+        "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}", "X: y", ""})
+    EXPECT_FALSE(docker(head + rest)) << rest;
+  const std::string body = "\"" + std::string(kMostAnswerBytes, 'x') + "\"";
+  EXPECT_FALSE(docker(head + "\r\n" + body)) << "until its end";
   EXPECT_FALSE(docker(http("\"" + std::string(kMostAnswerBytes, 'x') + "\"")));
 }
 

@@ -153,7 +153,7 @@ TEST_F(GuardIdentity, WhatHasHappenedIsNotToldWhereItDoesNotMatch) {
 }
 
 TEST_F(GuardIdentity, AFoundProcessIsEndedWhenItIsKnown) {
-  guard_->found_running(running(), process_, {.at_exec = true, .time_ns = 2});
+  guard_->found_running(running(), process_, {.executed_ns = 2, .looked_ns = 3});
   EXPECT_TRUE(process_->signals.empty());
   identities_.tell("front");
   EXPECT_EQ(process_->signals, (std::vector{SIGSTOP, SIGKILL}));
@@ -163,7 +163,7 @@ TEST_F(GuardIdentity, AFoundProcessIsEndedWhenItIsKnown) {
 }
 
 TEST_F(GuardIdentity, AFoundProcessIsLeftAloneWhereItDoesNotMatch) {
-  guard_->found_running(running(), process_, {.at_exec = true, .time_ns = 2});
+  guard_->found_running(running(), process_, {.executed_ns = 2, .looked_ns = 3});
   identities_.tell("back");
   EXPECT_TRUE(process_->signals.empty());
   EXPECT_TRUE(reported_.empty());
