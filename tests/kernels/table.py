@@ -59,7 +59,7 @@ def cell(entry):
 
 def version(report):
     """What Debian calls it: the release's name leaves the last number out."""
-    return re.search(r"Debian (\d+\.\d+\.\d+)", report["version"].output).group(1)
+    return re.findall(r"Debian (\d+\.\d+\.\d+)", report["version"].output)[-1]  # before it, its compiler's
 
 
 def document(reports):
