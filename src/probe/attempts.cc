@@ -126,10 +126,7 @@ void try_gates(const ProbeSandbox& sandbox, const FindingSink& found) {
         seen_writer = probe_write_access(event.file.get());
         return reads(event);
       });
-  const int write_error = answered(
-      **group, [&] { return open_error(tool, O_WRONLY | O_TRUNC); }, reads);
-  const int run_error = answered(
-      **group, [&] { return exec_error(tool); }, is_no_exec);
+  // Each is told as it is known: whoever waits for the next one waits anew.
   if (seen_reader == WriteAccess::none && seen_writer == WriteAccess::held) {
     found(Feature::write_access, works("a lease tells a writer from a reader"));
   } else {
@@ -137,15 +134,18 @@ void try_gates(const ProbeSandbox& sandbox, const FindingSink& found) {
           fails("a lease does not tell a writer from a reader: its system call has to",
                 "the process needs CAP_LEASE"));
   }
-  const bool reader_passes = read_error == 0;
-  found(Feature::refuse_create, reader_passes
+  found(Feature::refuse_create, read_error == 0
                                     ? refusal("a creation", create_error)
                                     : fails(Error{read_error, "an open that was allowed", ""}));
+  const int write_error = answered(
+      **group, [&] { return open_error(tool, O_WRONLY | O_TRUNC); }, reads);
   const std::optional<FileStat> left = stat_of_path(tool);
   const bool whole = left && left->stx_size == kScript.size();
   found(Feature::refuse_write,
         whole ? refusal("a write", write_error) : fails("a refused write had truncated the file"));
-  found(Feature::refuse_exec, refusal("an execve", run_error));
+  found(Feature::refuse_exec,
+        refusal("an execve", answered(
+                                 **group, [&] { return exec_error(tool); }, is_no_exec)));
 }
 
 Finding try_memfd() {
@@ -297,9 +297,13 @@ Finding try_birth_time(const std::string& directory) {
 
 }  // namespace
 
-void try_everything(const std::string& store, const FindingSink& found,
-                    const ModulesSink& modules) {
-  alarm(2 * kAlarmSeconds);  // whoever waits for an answer of this process gets on when it dies
+void try_everything(const std::string& store, const FindingSink& tell, const ModulesSink& modules) {
+  // Whoever waits for an answer of this process gets on when it dies.
+  alarm(2 * kAlarmSeconds);
+  const FindingSink found = [&](Feature feature, const Finding& finding) {
+    tell(feature, finding);
+    alarm(2 * kAlarmSeconds);
+  };
   const Status allowed = try_permission_events();
   found(Feature::permission_events,
         allowed ? works("a permission mark was accepted") : fails(allowed.error()));

@@ -14,6 +14,6 @@ using ModulesSink = std::function<void(const std::string&)>;
 
 // Enters the sandbox and tries everything. `store`: a directory on the filesystem of containers'
 // layers. In a process of its own: it forks, and an alarm ends it.
-void try_everything(const std::string& store, const FindingSink& found, const ModulesSink& modules);
+void try_everything(const std::string& store, const FindingSink& tell, const ModulesSink& modules);
 
 }  // namespace holdfast

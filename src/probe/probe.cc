@@ -21,6 +21,7 @@ namespace holdfast {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+// For one attempt: a slow machine may take longer for all of them, a hang is one.
 constexpr std::chrono::milliseconds kTakes{1700};
 
 // The filesystem that layers of containers lie on; without a runtime, the one where they would.
@@ -45,7 +46,7 @@ struct Heard {
 };
 Heard read_in_time(int fd) {
   Heard heard;
-  const auto end = Clock::now() + kTakes;
+  auto end = Clock::now() + kTakes;
   std::array<char, 4096> buffer{};
   while (true) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
@@ -54,6 +55,7 @@ Heard read_in_time(int fd) {
     const ssize_t length = read(fd, buffer.data(), buffer.size());
     if (length <= 0) break;
     heard.text.append(buffer.data(), static_cast<std::size_t>(length));
+    end = Clock::now() + kTakes;
   }
   heard.whole = true;
   return heard;

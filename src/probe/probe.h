@@ -9,8 +9,8 @@
 
 namespace holdfast {
 
-// Takes less than two seconds, whatever hangs, and leaves nothing behind. `host_prefix` leads to
-// the host's files (HostView::prefix()).
+// Takes a tenth of a second, less than two if an attempt hangs, and leaves nothing behind.
+// `host_prefix` leads to the host's files (HostView::prefix()).
 Result<Findings> probe_machine(const std::string& host_prefix);
 
 // One line of what the attempting process writes; pure. Nothing: it is none.

@@ -33,7 +33,7 @@ def reports(build, request):
     with tempfile.TemporaryDirectory(prefix="holdfast-disk.", dir="/var/tmp") as directory, \
             concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         disk = make_disk(directory, build)
-        yield {kernel: pool.submit(lambda kernel=kernel: guest.boot(guest.fetch(kernel), disk, f"{build}/portable/holdfast"))
+        yield {kernel: pool.submit(guest.boot, guest.fetch(kernel), disk, f"{build}/portable/holdfast")
                for kernel in KERNELS if kernel in chosen}
 
 

