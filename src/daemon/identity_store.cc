@@ -179,8 +179,11 @@ void IdentityStore::when_known(const std::string& id, std::function<void()> then
 }
 
 void IdentityStore::appeared(const std::string& id) {
-  std::unique_lock lock(mutex_);
-  ask_if_missing(id, entry_of(id, lock));
+  // A runtime is held meanwhile: nothing is read on this thread.
+  std::lock_guard lock(mutex_);
+  if (entries_.contains(id)) return;
+  to_ask_.push_back(id);
+  work_.notify_one();
 }
 
 void IdentityStore::set_present(const std::vector<ContainerCgroup>& containers) {
@@ -220,6 +223,7 @@ void IdentityStore::ask_runtimes() {
       if (stopping_) return;
       id = std::move(to_ask_.front());
       to_ask_.pop_front();
+      entry_of(id, lock).queued = true;
     }
     ask(id);
   }

@@ -95,7 +95,6 @@ bool Registry::scan_cgroups() {
   std::unordered_set<dev_t> devices_in_use;
   std::unordered_set<std::string> containers;
   bool again = false;
-  if (services_.identities != nullptr) services_.identities->set_present(*found);
   for (const ContainerCgroup& container : *found) {
     if (container.pids.empty()) continue;
     containers.insert(container.container_id);
@@ -116,6 +115,8 @@ bool Registry::scan_cgroups() {
     }
   }
   drop_roots(devices_in_use, containers);
+  // Reads files: after the marks, for which runtimes are held.
+  if (services_.identities != nullptr) services_.identities->set_present(*found);
   return again;
 }
 
