@@ -9,6 +9,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <chrono>
+#include <limits>
 
 #include "container/runtime_api.h"
 #include "kernel/unix_stream.h"
@@ -77,7 +78,7 @@ Result<std::optional<nlohmann::json>> get(const std::string& name, const std::st
     return failed("it takes no request");
   }
   Response response;
-  response.body_limit(boost::none);
+  response.body_limit(std::numeric_limits<std::uint64_t>::max());
   if (Status read = read_response(server->get(), response); !read) {
     return failed(read.error().message());
   }
