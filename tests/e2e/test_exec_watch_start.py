@@ -36,7 +36,9 @@ def test_what_ran_before_the_daemon_is_found(policy, outcome, start, make_daemon
                  f" cp -p /tmp/same {TOOL}")  # copied up: the image's bytes
     for program in ("/tmp/early", TOOL):
         detach(container, program, "linger")
-    image = processes_of("/app/exec_window")
+    # Detached, they may be about to begin.
+    image = wait_until(lambda: processes_of("/app/exec_window"), 5, f"{TOOL} to run")
+    wait_until(lambda: processes_of("/early"), 5, "/tmp/early to run")
     daemon = make_daemon(request.getfixturevalue(policy))
     daemon.wait_alert(container.id, "createExecutable", "/tmp/early", outcome=outcome)
     time.sleep(1.5)
