@@ -1,6 +1,7 @@
 // `holdfast status`: asks the running daemon.
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -16,18 +17,35 @@ namespace {
 
 constexpr std::chrono::seconds kRefresh{1};
 
+// A worker that died is replaced in a moment; until then nobody listens, or an answer breaks off.
+constexpr std::chrono::seconds kReplacementTakes{2};
+constexpr std::chrono::milliseconds kBetweenTries{50};
+
+bool may_be_replaced(const Error& error) {
+  return error.code == ECONNRESET || error.code == ECONNREFUSED || error.code == EPROTO;
+}
+
+Result<std::string> complete_status(const std::string& socket) {
+  Result<std::string> text = request_status(socket);
+  if (text && !nlohmann::json::accept(*text)) {
+    return Error{EPROTO, "the daemon's answer is not complete", "try again"};
+  }
+  return text;
+}
+
 // Exit status; prints nothing but what is asked for.
 int show(const std::string& socket, bool json, const char* before) {
-  const Result<std::string> text = request_status(socket);
+  const auto end = std::chrono::steady_clock::now() + kReplacementTakes;
+  Result<std::string> text = complete_status(socket);
+  while (!text && may_be_replaced(text.error()) && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(kBetweenTries);
+    text = complete_status(socket);
+  }
   if (!text) {
     std::cerr << "holdfast: " << text.error().message() << "\n";
     return 1;
   }
-  const nlohmann::json status = nlohmann::json::parse(*text, nullptr, false);
-  if (!status.is_object()) {  // the worker was replaced while it wrote
-    std::cerr << "holdfast: the daemon's answer is not complete; try again\n";
-    return 1;
-  }
+  const nlohmann::json status = nlohmann::json::parse(*text);
   // One line a look, where it is repeated.
   if (json && *before != '\0') {
     std::cout << status.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
