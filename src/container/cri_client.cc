@@ -158,7 +158,7 @@ class CriClient : public RuntimeApi {
         grpc::StubOptions(), &asked, &answered,
         [&done](grpc::Status status) { done.set_value(std::move(status)); });
     const grpc::Status status = done.get_future().get();
-    // Here and not by the stub, which takes what it cannot parse for an empty message.
+    // Here and not by gRPC, which takes what it cannot parse for an empty message.
     return status.ok() ? grpc::SerializationTraits<Response>::Deserialize(&answered, &response)
                        : status;
   }
