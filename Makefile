@@ -10,6 +10,8 @@ CXX = g++
 SANITIZE ?=
 # Packages are missing or present as a whole; the stamp notices a changed list.
 PACKAGES = $(BUILD)/.packages
+# Builds use all processors, whether -j is given or not.
+IN_PARALLEL = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 VERSION := $(shell cat VERSION)
@@ -31,7 +33,7 @@ TARGETS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/evasion
 FAULT_SOURCES := $(sort $(wildcard tests/faults/*.cc))
 CXX_ALL := $(SOURCES) $(TEST_SOURCES) $(FAULT_SOURCES) $(wildcard bench/*.cc portable/*.cc)
 
-.PHONY: all build demo test unit e2e evasion test-evasion test-storm faults test-faults test-soak \
+.PHONY: all build targets demo test unit e2e evasion test-evasion test-storm faults test-faults test-soak \
 	benign test-benign bench-policy bench-seccomp lint fmt clean install packages help sanitize
 .DELETE_ON_ERROR:
 all: build
@@ -97,10 +99,14 @@ $(BUILD)/bench-policy: $(BUILD)/bench/policy.o $(BUILD)/libholdfast.a
 bench-policy: $(BUILD)/bench-policy ## what compiling a policy and deciding an event cost
 	@$<
 
-demo: build targets ## start a real container under the blocking policy and attack it
+demo: ## start a real container under the blocking policy and attack it
+	@$(IN_PARALLEL) build
 	@$(SUDO) scripts/demo $(BUILD)/holdfast
 
-test: unit e2e evasion faults fuzz-short kernels ## all tests: unit, end to end, evasion, faults, parsers, old kernels
+# What is built is built together; suites disturb each other and run one after the other.
+test: ## all tests: unit, end to end, evasion, faults, parsers, old kernels
+	@$(IN_PARALLEL) build $(BUILD)/unit-tests targets fuzz-targets portable
+	@for suite in unit e2e evasion faults fuzz-short kernels; do $(MAKE) --no-print-directory $$suite || exit; done
 
 unit: $(BUILD)/unit-tests ## unit tests
 	@$(BUILD)/unit-tests --gtest_brief=1 >$(BUILD)/unit-tests.log 2>&1 || { cat $(BUILD)/unit-tests.log; exit 1; }

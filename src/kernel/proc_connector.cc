@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 
@@ -30,7 +31,8 @@ constexpr std::uint32_t kExec = 2;
 
 constexpr int kBufferBytes = 2 << 20;  // which the kernel doubles: some 5,000 execs
 constexpr std::size_t kMostEvents = 512;
-constexpr int kAnswerTakesMs = 500;  // the kernel answers before send() returns; a busy machine
+// The kernel answers before send() returns, unless the machine is busy.
+constexpr std::chrono::milliseconds kAnswerTakes(500);
 constexpr std::uint32_t kRequest = 0x686f6c64;
 
 template <typename T>
@@ -90,12 +92,16 @@ ssize_t receive(int socket, std::array<char, 256>& buffer) {
   return got > 0 && from.nl_pid != 0 ? 0 : got;
 }
 
-// A process that is not in the first pid namespace is not told that its request was dropped.
+// A process that is not in the first pid namespace is not told that its request was dropped, though
+// it may well see the events that others subscribed to.
 Status await_answer(int socket) {
   pollfd waiting{socket, POLLIN, 0};
   std::array<char, 256> buffer{};
-  for (std::size_t i = 0; i < kMostEvents; ++i) {
-    if (poll(&waiting, 1, kAnswerTakesMs) <= 0) break;
+  using std::chrono::steady_clock;
+  const auto deadline = steady_clock::now() + kAnswerTakes;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
+    if (left.count() <= 0 || poll(&waiting, 1, static_cast<int>(left.count())) <= 0) break;
     const ssize_t length = receive(socket, buffer);
     if (length < 0 && errno != ENOBUFS) break;
     if (length <= 0) continue;
