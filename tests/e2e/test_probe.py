@@ -1,6 +1,7 @@
 """`holdfast probe`: what it says of this machine, and of one that lacks something."""
 import json
 import os
+import subprocess
 import time
 
 import pytest
@@ -93,6 +94,18 @@ def test_outside_the_hosts_namespaces_nothing_is_killed(binary, namespace, neede
     assert reach(document, "execMemFd", "without the seccomp profile") == "not possible"
     assert needed in document["tried"]["exec_events"]["remedy"]
     assert reach(document, "createExecutable", "written") == "prevented"
+
+
+def test_news_for_other_subscribers_is_no_answer(binary, blocking):
+    """Outside the first pid namespace the connector never answers, while the daemon's events arrive."""
+    load = subprocess.Popen(["sh", "-c", "while :; do /bin/true; sleep 0.1; done"])
+    try:
+        begin = time.monotonic()
+        probe(binary, "unshare", "--pid", "--fork")
+        assert time.monotonic() - begin < 5
+    finally:
+        load.kill()
+        load.wait()
 
 
 def test_while_a_daemon_runs(binary, blocking):
