@@ -129,6 +129,7 @@ bool ContainerMounts::mark_all(pid_t tid, ino_t mount_namespace) {
     Place place;
     place.device = device_of(*file);
     place.mount_point = plan.mount_point;
+    place.mount_id = plan.mount_id;
     place.content = own ? setting_.own : setting_.volume;
     place.rules = {setting_.elf, !shows_execute_bits(plan.type)};
     if (is_regular(*file)) {

@@ -129,8 +129,8 @@ std::optional<ContainerGuard::Deferred> ContainerGuard::handle_notification(Fano
   if ((event.mask & FAN_Q_OVERFLOW) != 0) report_lost_events();
   if (!event.file.valid()) return std::nullopt;
   const pid_t tid = event.tid;
-  KernelEventFacts facts(event.file.get(), tid, root_, false);
   const std::shared_ptr<const Places> places = this->places();
+  KernelEventFacts facts(event.file.get(), tid, root_, *places);
   const Place& place = places->of(facts);
   if ((event.mask & FAN_CLOSE_WRITE) != 0) {
     std::optional<Act> act =

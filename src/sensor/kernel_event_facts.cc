@@ -38,6 +38,7 @@ std::optional<std::string> KernelEventFacts::path() {
   }
   const bool unlinked = file() && file()->stx_nlink == 0;
   path_ = container_path(std::move(*raw), unlinked, root_.mount_point, container_rooted);
+  if (places_ != nullptr) path_ = places_->whole_path(std::move(*path_), mount_id_of(fd_));
   return path_;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "sensor/event_facts.h"
+#include "sensor/places.h"
 
 namespace holdfast {
 
@@ -15,15 +16,16 @@ struct RootMount {
 
 class KernelEventFacts : public EventFacts {
  public:
-  // `blocked`: the thread waits for an answer; otherwise it has gone on, and its call tells
-  // nothing.
-  KernelEventFacts(int fd, pid_t tid, const RootMount& root, bool blocked = true)
-      : fd_(fd), tid_(tid), root_(root), blocked_(blocked) {}
+  // Of a thread that waits for an answer. What is referred to must live as long.
+  KernelEventFacts(int fd, pid_t tid, const RootMount& root) : fd_(fd), tid_(tid), root_(root) {}
+  // Of one that has gone on: its call tells nothing, and the file's mount may be gone.
+  KernelEventFacts(int fd, pid_t tid, const RootMount& root, const Places& places)
+      : fd_(fd), tid_(tid), root_(root), places_(&places) {}
 
   std::optional<FileStat> file() override;
   WriteAccess write_access() override { return probe_write_access(fd_); }
   std::optional<BlockedSyscall> syscall() override {
-    return blocked_ ? read_blocked_syscall(tid_) : std::nullopt;
+    return places_ == nullptr ? read_blocked_syscall(tid_) : std::nullopt;
   }
   bool on_overlay() override;
   Loadable loadable() override { return loadable_if_cached(fd_); }
@@ -33,7 +35,7 @@ class KernelEventFacts : public EventFacts {
   int fd_;
   pid_t tid_;
   const RootMount& root_;
-  const bool blocked_;
+  const Places* places_ = nullptr;
   std::optional<FileStat> file_;
   std::optional<std::string> path_;
 };

@@ -52,6 +52,13 @@ std::shared_ptr<RootContent> Places::content_on(dev_t device, const std::string&
   return found == places_.end() ? nullptr : at(*found, path).content;
 }
 
+std::string Places::whole_path(std::string path, int mount_id) const {
+  const auto found = std::find_if(places_.begin() + 1, places_.end(),
+                                  [&](const Place& place) { return place.mount_id == mount_id; });
+  if (found == places_.end() || lies_below(path, found->mount_point)) return path;
+  return path == "/" ? found->mount_point : found->mount_point + path;
+}
+
 const Place& Places::at(const Place& judged_by, const std::string& path) const {
   if (judged_by.device == 0) return judged_by;
   const Place* best = &judged_by;

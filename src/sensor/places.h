@@ -17,6 +17,7 @@ namespace holdfast {
 struct Place {
   dev_t device = 0;                      // st_dev of its files
   std::string mount_point;               // in the container; "" for the root
+  int mount_id = 0;                      // as in mountinfo; 0 for the root
   std::vector<std::string> views;        // directories that show it, for removing leftovers
   std::shared_ptr<RootContent> content;  // never null
   Volume volume = Volume::none;
@@ -45,6 +46,9 @@ class Places {
   }
   // The place that a path lies in, of those on the same device: two volumes may share one.
   const Place& at(const Place& judged_by, const std::string& path) const;
+  // The container's path of a file, given what the kernel says of it: below that mount alone, once
+  // the mount is gone.
+  std::string whole_path(std::string path, int mount_id) const;
 
  private:
   std::vector<Place> places_;  // the root first

@@ -72,5 +72,18 @@ TEST_F(PlacesTest, TheDeepestMountIsTheVolumeOfAPath) {
   EXPECT_EQ(places.at(judged_by, "/data/x").mount_point, "/data");
 }
 
+TEST_F(PlacesTest, APathBelowAMountThatIsGoneIsMadeWhole) {
+  Place data = place(2, "/data");
+  data.mount_id = 71;
+  Place hosts = place(2, "/etc/hosts");
+  hosts.mount_id = 72;
+  const Places places(place(1, "", true), {data, hosts});
+  EXPECT_EQ(places.whole_path("/bin/tool", 71), "/data/bin/tool");
+  EXPECT_EQ(places.whole_path("/", 72), "/etc/hosts");
+  EXPECT_EQ(places.whole_path("/data/bin/tool", 71), "/data/bin/tool") << "it is still there";
+  EXPECT_EQ(places.whole_path("/bin/tool", 73), "/bin/tool");
+  EXPECT_EQ(places.whole_path("/bin/tool", -1), "/bin/tool");
+}
+
 }  // namespace
 }  // namespace holdfast
