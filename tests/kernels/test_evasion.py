@@ -19,7 +19,7 @@ NOT_EVERYWHERE = {
 def is_of(alert, technique):
     """By its path; or, where a mount of its own hides how that begins, by where its process works."""
     return (technique.owns(path_of(alert))
-            or alert.get("process", {}).get("working_directory") == technique.scratch)
+            or f"{alert.get('process', {}).get('working_directory', '')}/".startswith(f"{technique.scratch}/"))
 
 
 @pytest.mark.parametrize("technique", ATTACKS, ids=lambda technique: technique.name)
