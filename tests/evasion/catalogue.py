@@ -131,8 +131,9 @@ PLACES_GROUP = [
     program("places", "bind_over", "bind mount over an image binary", **EITHER,
             named_later=(("{victim}", "{scratch}/x"),)),
     program("places", "inner_overlay", "overlay mounted in the container", "mount_fresh overlay",
-            by=(OPEN, EXEC, WATCH), expected=KILLED,
-            impossible=((CREATE, "{scratch}/m/late"), (CREATE, "{scratch}/m/early"))),
+            by=(OPEN, EXEC, WATCH), expected=KILLED, paths=("/inner-late", "/inner-early"),
+            named_later=(("/inner-late", "{scratch}/m/inner-late"), ("/inner-early", "{scratch}/m/inner-early")),
+            impossible=((CREATE, "{scratch}/m/inner-late"), (CREATE, "{scratch}/m/inner-early"))),
     script("places", "fuse", "FUSE file system served in the container",
            "mkdir m; /app/stalling_fuse /app m r & for i in 1 2 3 4 5 6 7 8 9; do"
            " [ -e m/payload ] && break; sleep 0.1; done; m/payload; status=$?;"

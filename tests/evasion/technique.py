@@ -38,7 +38,8 @@ class Technique:
     # (operation, path) that only alert-only can see: the refusal makes these acts impossible.
     impossible: tuple = ()
     # (path under block, under alert-only) of a file that may have another name, or be unmounted, by
-    # the time that the act is reported, which nobody waits for under alert-only.
+    # the time that the act is reported, which nobody waits for under alert-only; or whose path
+    # depends on who reports it.
     named_later: tuple = ()
     paths: tuple = ()  # how further paths begin that its alerts name
 

@@ -83,8 +83,8 @@ def test_soak(make_daemon, block_policy, loaded, load, table):
     medians = {name: (statistics.median(sample[name] for sample in first),
                       statistics.median(sample[name] for sample in last)) for name in SLACK}
     table(f"soak, {SECONDS:.0f} s", f"{len(samples)} rounds, {kills} kills",
-          f"{ran} image runs; " + ", ".join(f"{name} {old:.0f} -> {new:.0f}"
-                                            for name, (old, new) in medians.items()),
+          f"{ran} image runs, {daemon.status()['events']['undecided']} undecided; "
+          + ", ".join(f"{name} {old:.0f} -> {new:.0f}" for name, (old, new) in medians.items()),
           longest, len(stuck_processes()), lost_alerts(daemon))
     for name, (old, new) in medians.items():
         share, more = SLACK[name]

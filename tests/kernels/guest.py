@@ -57,13 +57,14 @@ def module_order(directory, names):
 
 
 def make_initramfs(directory, kernel_directory, holdfast):
-    """busybox, holdfast and modules."""
+    """busybox, holdfast, a policy and modules."""
     root = f"{directory}/initramfs"
     for name in ("bin", "modules"):
         os.makedirs(f"{root}/{name}")
     shutil.copy(shutil.which("busybox"), f"{root}/bin/busybox")
     shutil.copy(holdfast, f"{root}/bin/holdfast")
     shutil.copy(f"{HERE}/guest/init", f"{root}/init")
+    shutil.copy(f"{HERE}/../../policies/block.yml", root)
     os.chmod(f"{root}/init", 0o755)
     order = module_order(kernel_directory, MODULES)
     for path in order:
@@ -101,7 +102,7 @@ def parse_steps(text):
 
 
 def boot(kernel_directory, disk, holdfast, memory=768):
-    """Runs the guest of a disk to its end."""
+    """Runs the guest of a disk, or of the initramfs alone, to its end."""
     with tempfile.TemporaryDirectory(prefix="holdfast-kernel.", dir="/var/tmp") as directory:
         initramfs = make_initramfs(directory, kernel_directory, holdfast)
         console, results = f"{directory}/console", f"{directory}/results"
@@ -109,7 +110,7 @@ def boot(kernel_directory, disk, holdfast, memory=768):
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-machine", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", str(memory),
             "-kernel", f"{kernel_directory}/vmlinuz", "-initrd", initramfs,
-            "-drive", f"file={disk},format=raw,if=virtio,snapshot=on",
+            *(("-drive", f"file={disk},format=raw,if=virtio,snapshot=on") if disk else ()),
             "-serial", f"file:{console}", "-serial", f"file:{results}",
             "-append", "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off nokaslr tsc=reliable"
                        " no_timer_check random.trust_cpu=on rdinit=/init"]
