@@ -10,6 +10,7 @@
 #include "daemon/instance_lock.h"
 #include "daemon/keeper.h"
 #include "daemon/log_output.h"
+#include "daemon/log_relay.h"
 #include "daemon/startup.h"
 #include "daemon/worker.h"
 #include "kernel/fanotify.h"
@@ -66,6 +67,7 @@ KeeperSettings keeper_settings(const Settings& settings) {
 int run_daemon(const RunOptions& options) {
   set_up_logging();
   ignore_signals();
+  const LogRelay relay;
   ServiceManager manager = ServiceManager::from_environment();
   std::vector<StoredDescriptor> stored = take_stored_descriptors();
 

@@ -5,10 +5,14 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import time
+
+import pytest
 
 from conftest import LONG, lost_alerts
 from expect import assert_refused
+from processes import kill, worker
 from shell import run, stuck_processes, wait_until
 
 SECONDS = 30 if LONG else 1
@@ -44,6 +48,34 @@ def test_stderr_that_nobody_reads(make_daemon, block_policy, bundle, load_lower,
     finally:
         daemon.kill()
         os.close(reader)
+
+
+def test_stderr_is_a_file_on_a_frozen_filesystem(make_daemon, block_policy, bundle, load_lower, loaded, load,
+                                                 assert_kept, table, frozen):
+    container = loaded()
+    daemon = make_daemon(block_policy, start=False)
+    with open(f"{frozen.place}/log", "wb") as log:
+        daemon.process = subprocess.Popen([str(word) for word in daemon.command], stderr=log,
+                                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: run(daemon.binary, "status", "--state-dir", daemon.state_dir,
+                               check=False).returncode == 0, 10, "the daemon")
+        with frozen.now():
+            for _ in range(3):  # each start and end is a line in the log
+                bundle("runc", load_lower).start().remove()
+            kill(worker(daemon), signal.SIGKILL)  # the keeper has something to say too
+            counts = load(container, 4, SECONDS).counts()
+            assert_kept(counts)
+            assert counts["longest_ms"] < 1000, counts
+        table("stderr is a file on a frozen filesystem", 1, "right answers", counts["longest_ms"],
+              len(stuck_processes()), lost_alerts(daemon))
+        assert daemon.status()["worker"]["restarts"] == 1
+        daemon.stop()
+        with open(f"{frozen.place}/log", encoding="utf-8") as log:
+            text = log.read()
+        assert text.count("covering") >= 4 and "stopping" in text, text
+    finally:
+        daemon.kill()
 
 
 def stalled_log(daemon, container, load, assert_kept, go_on):
@@ -91,36 +123,53 @@ def test_alert_log_is_a_fifo_that_nobody_reads(make_daemon, block_policy, loaded
     os.close(keeper)
 
 
-def test_alert_log_on_a_frozen_filesystem(make_daemon, block_policy, loaded, load, assert_kept,
-                                          table, work, settings_file):
-    image, place = f"{work}/frozen.img", f"{work}/frozen"
-    os.makedirs(place)
-    with open(image, "wb") as file:
-        file.truncate(32 << 20)
-    run("mkfs.ext4", "-q", image)
-    run("mount", "-o", "loop", image, place)
-    container = loaded()
-    try:
-        daemon = make_daemon(block_policy, settings=settings_file(alert_queue=4),
-                             arguments=("--alerts", f"{place}/alerts.ndjson"))
-        run("fsfreeze", "-f", place)
-        try:
-            counts = stalled_log(daemon, container, load, assert_kept,
-                                 lambda: run("fsfreeze", "-u", place, check=False))
-        finally:
-            run("fsfreeze", "-u", place, check=False)
-        status = daemon.status()
+class Frozen:
+    """A filesystem on which writes can be made to wait."""
 
-        def told():
-            with open(f"{place}/alerts.ndjson", encoding="utf-8") as file:
-                return sum(json.loads(line)["holdfast"].get("lost", 0) for line in file)
-        wait_until(lambda: told() == status["alerts"]["lost"], 5, "the document of what was lost")
-        table("alert log on a frozen filesystem", 1, "right answers", counts["longest_ms"],
-              len(stuck_processes()), told())
-        assert told() > 0 and status["worker"]["restarts"] == 0
-        daemon.stop()
-    finally:
-        run("umount", "-l", place)
+    def __init__(self, place):
+        self.place = place
+        os.makedirs(place)
+        with open(f"{place}.img", "wb") as file:
+            file.truncate(32 << 20)
+        run("mkfs.ext4", "-q", f"{place}.img")
+        run("mount", "-o", "loop", f"{place}.img", place)
+
+    @contextlib.contextmanager
+    def now(self):
+        run("fsfreeze", "-f", self.place)
+        try:
+            yield
+        finally:
+            self.thaw()
+
+    def thaw(self):
+        run("fsfreeze", "-u", self.place, check=False)
+
+
+@pytest.fixture
+def frozen(work):
+    filesystem = Frozen(tempfile.mkdtemp(prefix="frozen.", dir=work) + "/mnt")
+    yield filesystem
+    run("umount", "-l", filesystem.place)
+
+
+def test_alert_log_on_a_frozen_filesystem(make_daemon, block_policy, loaded, load, assert_kept,
+                                          table, frozen, settings_file):
+    container = loaded()
+    log = f"{frozen.place}/alerts.ndjson"
+    daemon = make_daemon(block_policy, settings=settings_file(alert_queue=4), arguments=("--alerts", log))
+    with frozen.now():
+        counts = stalled_log(daemon, container, load, assert_kept, frozen.thaw)
+    status = daemon.status()
+
+    def told():
+        with open(log, encoding="utf-8") as file:
+            return sum(json.loads(line)["holdfast"].get("lost", 0) for line in file)
+    wait_until(lambda: told() == status["alerts"]["lost"], 5, "the document of what was lost")
+    table("alert log on a frozen filesystem", 1, "right answers", counts["longest_ms"],
+          len(stuck_processes()), told())
+    assert told() > 0 and status["worker"]["restarts"] == 0
+    daemon.stop()
 
 
 def test_runtimes_log_writer_is_stopped(make_daemon, block_policy, podman, table):
