@@ -94,8 +94,9 @@ int main(int argc, char** argv) {
   profile_app->add_option("--base", profile.base,
                           "The engine's own profile, OCI's or docker's form");
   profile_app
-      ->add_option("--rules", profile.rules,
-                   "What is asked about: memfd, mount, namespaces, io_uring (by commas), all")
+      ->add_option(
+          "--rules", profile.rules,
+          "What is asked about: memfd, mount, namespaces, io_uring, permissions (by commas), all")
       ->capture_default_str();
   profile_app->add_option("--listener", profile.listener, "The daemon's socket")
       ->capture_default_str();

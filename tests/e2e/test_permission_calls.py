@@ -1,0 +1,111 @@
+"""Containers whose profile asks about chmod, mknod and access ACLs: drift does not become executable."""
+import os
+import time
+
+import pytest
+
+from containers import image_tree
+from profiles import ENGINE_PROFILE, write_profile
+from shell import wait_until
+
+LONG = bool(os.environ.get("HOLDFAST_LONG"))
+GIVEN, HELD = 0, 42
+TOOL = "/app/permission_ways"
+WAYS = ["chmod", "one_bit", "high_bits", "relative", "link", "fchmod", "unlinked", "fchmodat", "self_fd",
+        "other_fd", "chroot", "mknod", "mknod_without_type", "mknodat", "setxattr", "lsetxattr",
+        "fsetxattr"]
+RULES = ("--rules", "memfd,permissions")
+
+
+@pytest.fixture(scope="module")
+def files(targets, build):
+    return [*targets, f"{build}/tests/e2e/permission_ways"]
+
+
+@pytest.fixture(scope="module")
+def permission_lower(work, files):
+    return image_tree(f"{work}/permissions", files)
+
+
+@pytest.fixture(scope="module", params=["runc", "crun", "podman"])
+def covered(request, bundle, permission_lower, files, podman, blocking, binary, work):
+    if request.param == "podman":
+        profile = write_profile(binary, work, blocking, "--base", ENGINE_PROFILE, *RULES, name="podman")
+        name = "localhost/holdfast-permissions:1.0"
+        podman.image(name, files)
+        container = podman.start("--security-opt", f"seccomp={profile}", image=name)
+    else:
+        profile = write_profile(binary, work, blocking, *RULES)
+        container = bundle(request.param, permission_lower, seccomp=profile).start()
+    yield container
+    container.remove()
+
+
+def assert_one_document(daemon, container, before, mechanism, outcome):
+    wait_until(lambda: len(daemon.alerts(container.id)) > before, 5, "an alert")
+    # What repeats within a second is counted in the alert; another sight of the act is none.
+    time.sleep(1.1)
+    alerts = daemon.alerts(container.id)[before:]
+    assert len(alerts) == 1, alerts
+    assert alerts[0]["holdfast"]["mechanism"] == mechanism
+    assert alerts[0]["holdfast"]["outcome"] == outcome
+    return alerts[0]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_drift_is_not_made_executable(way, covered, blocking):
+    before = len(blocking.alerts(covered.id))
+    done = covered.exec(TOOL, "give", way)
+    assert done.returncode == HELD, f"exit {done.returncode}: {done.stdout}"
+    alert = assert_one_document(blocking, covered, before, "seccomp", "blocked")
+    assert alert["holdfast"]["operation"] == "createExecutable"
+    assert alert["process"]["name"] == "permission_ways"
+    if way != "unlinked":
+        assert alert["file"]["path"] == "/drifted"
+
+
+@pytest.mark.parametrize("use", ["image", "directory", "nodes", "errors", "attributes"])
+def test_other_uses_go_on(use, covered, blocking):
+    before = len(blocking.alerts(covered.id))
+    done = covered.exec(TOOL, "other", use)
+    assert done.returncode == 0, done.stdout
+    assert covered.exec("/app/victim").returncode == 0
+    time.sleep(1)
+    assert blocking.alerts(covered.id)[before:] == []
+
+
+def test_modes_without_x_bits_are_not_asked_about(covered, blocking):
+    before = blocking.status()["seccomp"]["notifications"]
+    done = covered.exec(TOOL, "other", "plain")
+    assert done.returncode == 0, done.stdout
+    # What the runtime itself asks about when it starts a process is not the tool's.
+    assert blocking.status()["seccomp"]["notifications"] - before < 20
+
+
+def test_a_raced_path_gains_nothing_that_runs(covered):
+    done = covered.exec(TOOL, "race", "30" if LONG else "3", timeout=90)
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout
+
+
+def test_what_a_chmod_costs(covered):
+    for mode in ("755", "644", "755"):
+        print(mode, covered.exec(TOOL, "many", mode, "2000", check=True).stdout)
+
+
+@pytest.fixture
+def nobody_else(blocking):
+    """The module's daemon is done: two at once would judge each other's containers."""
+    blocking.stop()
+
+
+def test_under_alert_only_it_is_told_of_once(nobody_else, make_daemon, default_policy, bundle,
+                                             permission_lower, binary, work):
+    daemon = make_daemon(default_policy)
+    profile = write_profile(binary, work, daemon, *RULES)
+    container = bundle("runc", permission_lower, seccomp=profile).start()
+    for way in ("chmod", "fsetxattr"):
+        before = len(daemon.alerts(container.id))
+        assert container.exec(TOOL, "give", way).returncode == GIVEN
+        assert_one_document(daemon, container, before, "change_watch", "alerted")
+    container.remove()
