@@ -90,7 +90,8 @@ int main(int argc, char** argv) {
 
   SeccompProfileOptions profile;
   CLI::App* profile_app = app.add_subcommand(
-      "seccomp-profile", "Print a seccomp profile that asks the daemon about memory files");
+      "seccomp-profile",
+      "Print a seccomp profile that asks the daemon about memory files and more");
   profile_app->add_option("--base", profile.base,
                           "The engine's own profile, OCI's or docker's form");
   profile_app

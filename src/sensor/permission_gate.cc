@@ -21,6 +21,8 @@ std::optional<Act> permission_gate(EventFacts& facts, RootContent& content, Exec
     return std::nullopt;
   }
   if (content.certainly_image(*file) || is_memory_file(*file)) return std::nullopt;
+  // Without a name it is nothing yet that a policy could name: the change watch tells of the link.
+  if (file->stx_nlink == 0) return std::nullopt;
   const std::optional<std::string> path = facts.path();
   if (!path) return std::nullopt;
   const Judgement judgement = content.judge(*file, *path);

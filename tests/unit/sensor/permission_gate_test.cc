@@ -39,6 +39,9 @@ TEST(PermissionGateTest, AnyOtherChangeOfAModeIsNone) {
   content.certain = true;
   EXPECT_FALSE(permission_gate(facts, content, {}));
   content.certain = false;
+  facts.stat->stx_nlink = 0;
+  EXPECT_FALSE(permission_gate(facts, content, {})) << "it has no name yet";
+  facts.stat->stx_nlink = 1;
   facts.stat->stx_mode = S_IFDIR | 0700;
   EXPECT_FALSE(permission_gate(facts, content, {}));
   const UniqueFd memory(memfd_create("x", MFD_CLOEXEC));
