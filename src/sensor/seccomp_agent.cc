@@ -348,8 +348,9 @@ Status SeccompAgent::answer_permission_call(Listener& listener, const seccomp_no
   const std::shared_ptr<ContainerGuard> guard = call ? guard_of(listener, tid) : nullptr;
   std::optional<Act> act;
   if (guard) {
+    const std::shared_ptr<const Workload> owner = guard->workload();
     act = services_.calls
-              ->run(listener.container_id, kLookTakes,
+              ->run(owner ? owner->container.id : "", kLookTakes,
                     [call = *call, tid, root = guard->root(), places = guard->places()] {
                       return look_at_permission_call(call, tid, root, *places);
                     })
