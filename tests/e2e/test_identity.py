@@ -8,7 +8,7 @@ from containerd import Containerd, Cri, OnlyVersion, Pod, short_directory
 from containers import IMAGE
 from dockerd import Docker
 from expect import DROP_AND_RUN, PAYLOAD_STATUS
-from shell import run, wait_until
+from shell import wait_until
 
 RUNS = int(os.environ.get("HOLDFAST_IDENTITY_RUNS", "5"))
 APP = "reg.example.test/team/app:2.3"
