@@ -129,7 +129,7 @@ def test_a_caller_whose_memory_hangs_waits_for_a_second(bundle, work, targets, b
     wait_until(lambda: "errno=" in told(), 15, "the hostage's answer")
     result = dict(word.split("=") for word in told().split() if "=" in word)
     assert result["errno"] == "0" and 900 <= int(result["ms"]) < 3000, told()
-    alert = blocking.wait_alert(container.id, "createExecutable", "/tmp/x")
+    alert = blocking.wait_alert(container.id, "createExecutable", "/tmp/x", outcome="alerted")
     assert alert["holdfast"]["mechanism"] == "change_watch"
     container.remove()
 
