@@ -90,12 +90,14 @@ int main(int argc, char** argv) {
 
   SeccompProfileOptions profile;
   CLI::App* profile_app = app.add_subcommand(
-      "seccomp-profile", "Print a seccomp profile that asks the daemon about memory files");
+      "seccomp-profile",
+      "Print a seccomp profile that asks the daemon about memory files and more");
   profile_app->add_option("--base", profile.base,
                           "The engine's own profile, OCI's or docker's form");
   profile_app
-      ->add_option("--rules", profile.rules,
-                   "What is asked about: memfd, mount, namespaces, io_uring (by commas), all")
+      ->add_option(
+          "--rules", profile.rules,
+          "What is asked about: memfd, mount, namespaces, io_uring, permissions (by commas), all")
       ->capture_default_str();
   profile_app->add_option("--listener", profile.listener, "The daemon's socket")
       ->capture_default_str();

@@ -1,6 +1,7 @@
 #include "container/seccomp_profile.h"
 
 #include <sched.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -20,29 +21,45 @@ constexpr const char* kNotify = "SCMP_ACT_NOTIFY";
 constexpr std::array kRuleNames{std::pair{"memfd", &NotifyRules::memfd},
                                 std::pair{"mount", &NotifyRules::mount},
                                 std::pair{"namespaces", &NotifyRules::namespaces},
-                                std::pair{"io_uring", &NotifyRules::io_uring}};
+                                std::pair{"io_uring", &NotifyRules::io_uring},
+                                std::pair{"permissions", &NotifyRules::permissions}};
 
 Error wrong(const std::string& what) { return Error{EINVAL, "seccomp profile: " + what, ""}; }
 
 // What takes the place of "allowed" for one call.
 std::vector<json> always() { return {{{"action", kNotify}}}; }
 
-// By the bits of a register: each of `bits` alone, and none of them. One condition an entry, as
-// runtimes take several on one argument for alternatives.
+// One condition an entry, as runtimes take several on one argument for alternatives.
+json if_masked(const char* action, unsigned argument, std::uint64_t mask, std::uint64_t value) {
+  const json condition = {
+      {"index", argument}, {"value", mask}, {"valueTwo", value}, {"op", "SCMP_CMP_MASKED_EQ"}};
+  return {{"action", action}, {"args", json::array({condition})}};
+}
+
+// By the bits of a register: each of `bits` alone, and none of them.
 std::vector<json> if_any_bit(unsigned argument, std::initializer_list<std::uint64_t> bits) {
-  const auto condition = [&](std::uint64_t mask, std::uint64_t value) {
-    return json::array({{{"index", argument},
-                         {"value", mask},
-                         {"valueTwo", value},
-                         {"op", "SCMP_CMP_MASKED_EQ"}}});
-  };
   std::vector<json> entries;
   std::uint64_t all = 0;
   for (const std::uint64_t bit : bits) {
-    entries.push_back({{"action", kNotify}, {"args", condition(bit, bit)}});
+    entries.push_back(if_masked(kNotify, argument, bit, bit));
     all |= bit;
   }
-  entries.push_back({{"action", kAllow}, {"args", condition(all, 0)}});
+  entries.push_back(if_masked(kAllow, argument, all, 0));
+  return entries;
+}
+
+constexpr std::initializer_list<std::uint64_t> kExecuteBits{S_IXUSR, S_IXGRP, S_IXOTH};
+
+// mknod(2): regular files with an x bit. A mode without a type means one too.
+std::vector<json> if_executable_node(unsigned argument) {
+  std::vector<json> entries;
+  for (const std::uint64_t type : {std::uint64_t{S_IFREG}, std::uint64_t{0}}) {
+    for (const std::uint64_t bit : kExecuteBits)
+      entries.push_back(if_masked(kNotify, argument, S_IFMT | bit, type | bit));
+    entries.push_back(if_masked(kAllow, argument, S_IFMT | 0111, type));
+  }
+  for (const std::uint64_t type : {S_IFIFO, S_IFCHR, S_IFBLK, S_IFSOCK, S_IFDIR, S_IFLNK})
+    entries.push_back(if_masked(kAllow, argument, S_IFMT, type));
   return entries;
 }
 
@@ -60,6 +77,14 @@ std::map<std::string, std::vector<json>> replacements(const NotifyRules& rules) 
     calls["clone3"] = {{{"action", "SCMP_ACT_ERRNO"}, {"errnoRet", ENOSYS}}};
   }
   if (rules.io_uring) calls["io_uring_setup"] = always();
+  if (rules.permissions) {
+    for (const char* name : {"chmod", "fchmod"}) calls[name] = if_any_bit(1, kExecuteBits);
+    for (const char* name : {"fchmodat", "fchmodat2"}) calls[name] = if_any_bit(2, kExecuteBits);
+    calls["mknod"] = if_executable_node(1);
+    calls["mknodat"] = if_executable_node(2);
+    for (const char* name : {"setxattr", "lsetxattr", "fsetxattr", "setxattrat"})
+      calls[name] = always();
+  }
   return calls;
 }
 
@@ -146,7 +171,7 @@ Result<NotifyRules> parse_notify_rules(std::string_view list) {
     }
     if (!known) {
       return Error{EINVAL, "unknown rule \"" + std::string(word) + "\"",
-                   "use memfd, mount, namespaces, io_uring or all"};
+                   "use memfd, mount, namespaces, io_uring, permissions or all"};
     }
     if (comma == std::string_view::npos) return rules;
     list.remove_prefix(comma + 1);

@@ -18,6 +18,9 @@ struct NotifyRules {
   bool mount = false;       // mount, move_mount, fsmount
   bool namespaces = false;  // unshare and clone with CLONE_NEWNS, CLONE_NEWUSER; clone3: ENOSYS
   bool io_uring = false;    // io_uring_setup
+  // chmod and its kin with an x bit, mknod of a regular file with one, setxattr and its kin (the
+  // attribute's name is behind a pointer).
+  bool permissions = false;
 };
 // "memfd,mount"; "all". The error names the word that is none.
 Result<NotifyRules> parse_notify_rules(std::string_view list);

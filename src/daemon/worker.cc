@@ -259,6 +259,7 @@ int run_worker(const WorkerContext& context) {
 
   SeccompAgentServices seccomp =
       seccomp_services(context, {state.descriptors, tell_keeper}, registry, resolver);
+  seccomp.calls = &bounded_calls;
   seccomp.look_for_containers = [&watch, &registry] {
     (*watch)->post([&registry] { registry.scan_cgroups(); });
   };

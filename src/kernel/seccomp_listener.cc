@@ -43,6 +43,9 @@ class HeldListener final : public SeccompListener {
     if (ioctl(fd(), SECCOMP_IOCTL_NOTIF_RECV, &notification) == 0) return {};
     return errno_error("receive a seccomp notification");
   }
+  bool still_waits(std::uint64_t id) override {
+    return ioctl(fd(), SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+  }
   Status fail(std::uint64_t id, int error) override { return send(fd(), id, 0, -error, 0); }
   Status let_happen(std::uint64_t id) override {
     Status let = send(fd(), id, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);

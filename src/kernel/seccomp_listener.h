@@ -23,6 +23,8 @@ class SeccompListener {
 
   // After POLLIN it does not block. ENOENT: the caller was killed meanwhile.
   virtual Status receive(seccomp_notif& notification) = 0;
+  // Is that thread still blocked in that call? Then what was read of it since was its.
+  virtual bool still_waits(std::uint64_t id) = 0;
   // ENOENT from each of these: the caller is gone, or was interrupted.
   virtual Status fail(std::uint64_t id, int error) = 0;  // the call fails with this errno
   // The kernel performs the call. Before 5.5, which cannot, the call fails with ENOSYS.

@@ -30,7 +30,19 @@ constexpr std::array kNames{std::pair{"memfd_create", NotifiedCall::memfd_create
                             std::pair{"fsmount", NotifiedCall::mount},
                             std::pair{"unshare", NotifiedCall::namespaces},
                             std::pair{"clone", NotifiedCall::namespaces},
-                            std::pair{"io_uring_setup", NotifiedCall::io_uring}};
+                            std::pair{"io_uring_setup", NotifiedCall::io_uring},
+                            std::pair{"chmod", NotifiedCall::chmod},
+                            std::pair{"fchmod", NotifiedCall::fchmod},
+                            std::pair{"fchmodat", NotifiedCall::fchmodat},
+                            std::pair{"mknod", NotifiedCall::mknod},
+                            std::pair{"mknodat", NotifiedCall::mknodat},
+                            std::pair{"setxattr", NotifiedCall::setxattr},
+                            std::pair{"lsetxattr", NotifiedCall::lsetxattr},
+                            std::pair{"fsetxattr", NotifiedCall::fsetxattr}};
+// Newer than libseccomp 2.5, and the same number everywhere.
+constexpr std::array kNewCalls{std::pair{452, NotifiedCall::fchmodat2},
+                               std::pair{463, NotifiedCall::setxattrat}};
+constexpr int kX32 = 0x40000000;
 
 std::uint64_t key(std::uint32_t architecture, int number) {
   return std::uint64_t{architecture} << 32 | static_cast<std::uint32_t>(number);
@@ -44,6 +56,9 @@ NotifiedCalls::NotifiedCalls() {
       // Negative: the architecture has no such call.
       const int number = seccomp_syscall_resolve_name_arch(token, name);
       if (number >= 0) calls_.emplace(key(audit, number), call);
+    }
+    for (const auto& [number, call] : kNewCalls) {
+      calls_.emplace(key(audit, token == SCMP_ARCH_X32 ? number | kX32 : number), call);
     }
   }
 }

@@ -16,6 +16,17 @@ enum class NotifiedCall : std::uint8_t {
   mount,       // mount, move_mount, fsmount
   namespaces,  // unshare, clone
   io_uring,    // io_uring_setup
+  // What may make a file executable without an open (sensor/permission_call.h):
+  chmod,
+  fchmod,
+  fchmodat,
+  fchmodat2,
+  mknod,
+  mknodat,
+  setxattr,
+  lsetxattr,
+  fsetxattr,
+  setxattrat,
 };
 
 class NotifiedCalls {

@@ -6,10 +6,11 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
-#include <sys/uio.h>
 
-#include <array>
 #include <system_error>
+
+#include "kernel/caller_memory.h"
+#include "sensor/permission_look.h"
 
 namespace holdfast {
 namespace {
@@ -29,8 +30,8 @@ constexpr std::chrono::milliseconds kStopTakes{300};
 // A container that has just been started may not be covered yet.
 constexpr int kCoverTakesMs = 1000;
 constexpr int kCoverLookMs = 20;
+constexpr std::chrono::milliseconds kLookTakes{1000};
 constexpr std::size_t kLongestName = 250;  // with its NUL, as memfd_create(2) has it
-constexpr std::size_t kPage = 4096;
 
 bool is_readable(int fd) {
   pollfd waiting{fd, POLLIN, 0};
@@ -40,24 +41,6 @@ bool is_readable(int fd) {
 bool is_hung_up(int fd) {
   pollfd waiting{fd, 0, 0};
   return poll(&waiting, 1, 0) == 1 && (waiting.revents & (POLLHUP | POLLERR)) != 0;
-}
-
-// A string of the caller's, at most `limit` bytes. Without its NUL where it is longer: the kernel
-// then says what is wrong with it. May hang as long as the caller lives.
-std::optional<std::string> read_string(pid_t tid, std::uint64_t address, std::size_t limit) {
-  std::string text(limit, '\0');
-  iovec own{text.data(), text.size()};
-  // Page by page: the bytes before one that cannot be read are delivered.
-  const std::size_t first = std::min<std::size_t>(limit, kPage - address % kPage);
-  std::array<iovec, 2> theirs{
-      {{reinterpret_cast<void*>(address), first},                    // NOLINT
-       {reinterpret_cast<void*>(address + first), limit - first}}};  // NOLINT
-  const ssize_t length = process_vm_readv(tid, &own, 1, theirs.data(), limit > first ? 2 : 1, 0);
-  if (length <= 0) return std::nullopt;
-  text.resize(static_cast<std::size_t>(length));
-  const std::size_t end = text.find('\0');
-  if (end == std::string::npos && text.size() < limit) return std::nullopt;
-  return text.substr(0, end);
 }
 
 std::string proc(pid_t pid, const char* name) {
@@ -290,6 +273,9 @@ void SeccompAgent::answer(Listener& listener, const seccomp_notif& notification)
     case NotifiedCall::io_uring:
       answered = answer_by_policy(listener, notification, "io_uring");
       break;
+    default:
+      answered = answer_permission_call(listener, notification);
+      break;
   }
   // ENOENT: the caller was killed, or a signal interrupted it; then it asks again. EINPROGRESS: a
   // worker that died had answered.
@@ -355,6 +341,29 @@ Status SeccompAgent::answer_by_policy(Listener& listener, const seccomp_notif& n
   return listener.kernel->let_happen(notification.id);
 }
 
+// What cannot be told, or not in time, may happen: the exec gate decides about what comes of it.
+Status SeccompAgent::answer_permission_call(Listener& listener, const seccomp_notif& notification) {
+  const auto tid = static_cast<pid_t>(notification.pid);
+  const auto call = permission_call(*calls_.of(notification.data), notification.data);
+  const std::shared_ptr<ContainerGuard> guard = call ? guard_of(listener, tid) : nullptr;
+  std::optional<Act> act;
+  if (guard) {
+    const std::shared_ptr<const Workload> owner = guard->workload();
+    act = services_.calls
+              ->run(owner ? owner->container.id : "", kLookTakes,
+                    [call = *call, tid, root = guard->root(), places = guard->places()] {
+                      return look_at_permission_call(call, tid, root, *places);
+                    })
+              .value_or(std::nullopt);
+  }
+  // Of another process, if this one has gone meanwhile and its number was taken.
+  if (act && listener.kernel->still_waits(notification.id)) {
+    return refuse_by_policy(listener, notification, *guard, *act);
+  }
+  ++counters_.let_happen;
+  return listener.kernel->let_happen(notification.id);
+}
+
 Status SeccompAgent::refuse_by_policy(Listener& listener, const seccomp_notif& notification,
                                       ContainerGuard& guard, const Act& act) {
   if (guard.refuses(act, static_cast<pid_t>(notification.pid))) {
@@ -381,8 +390,10 @@ std::shared_ptr<ContainerGuard> SeccompAgent::guard_of(Listener& listener, pid_t
       listener.guard = guard;
       return guard;
     }
+    if (listener.waited_in_vain) return nullptr;
     if (waited == 0) services_.look_for_containers();
-    if (waited >= kCoverTakesMs || wait_for_stop(kCoverLookMs)) return nullptr;
+    if (wait_for_stop(kCoverLookMs)) return nullptr;
+    listener.waited_in_vain = waited >= kCoverTakesMs;
   }
 }
 

@@ -19,6 +19,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "kernel/bounded_call.h"
 #include "kernel/epoll.h"
 #include "kernel/seccomp_listener.h"
 #include "sensor/container_guard.h"
@@ -38,6 +39,7 @@ struct SeccompAgentServices {
   std::function<std::shared_ptr<ContainerGuard>(const std::string& id, dev_t root)> guard_of;
   std::function<void()> look_for_containers;
   FailMode fail_mode = FailMode::allow;
+  BoundedCalls* calls = nullptr;
 };
 
 struct SeccompCounters {
@@ -71,6 +73,7 @@ class SeccompAgent {
     std::shared_ptr<SeccompListener> kernel;
     std::string container_id;  // empty: taken over, and not called since
     std::weak_ptr<ContainerGuard> guard;
+    std::atomic<bool> waited_in_vain{false};  // for the cover: the next calls do not wait again
   };
 
   SeccompAgent(Epoll epoll, SeccompAgentServices services);
@@ -87,6 +90,7 @@ class SeccompAgent {
   void answer(Listener& listener, const seccomp_notif& notification);
   Status answer_memory_file(Listener& listener, const seccomp_notif& notification);
   Status answer_by_policy(Listener& listener, const seccomp_notif& notification, const char* what);
+  Status answer_permission_call(Listener& listener, const seccomp_notif& notification);
   Status refuse_by_policy(Listener& listener, const seccomp_notif& notification,
                           ContainerGuard& guard, const Act& act);
   std::shared_ptr<ContainerGuard> guard_of(Listener& listener, pid_t pid);

@@ -3,8 +3,9 @@
 // never answers that WRITE. Needs /dev/fuse and CAP_SYS_ADMIN.
 //   mmap_hostage probe          which files of /proc/PID do not come back; one "NAME verdict" a line
 //   mmap_hostage drop SECONDS   another thread creates the executable /tmp/x; the lock stays held
-// "drop" prints "errno=E ms=T"; it exits 0 when the creation was refused (EPERM), 1 when it was not,
-// 2 when the lock could not be taken hostage.
+//   mmap_hostage chmod SECONDS  it makes the file /tmp/x executable instead
+// "drop" and "chmod" print "errno=E ms=T"; they exit 0 when that was refused (EPERM), 1 when it was
+// not, 2 when the lock could not be taken hostage.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
@@ -114,6 +115,7 @@ static void hold(void) {
 static int report[2];  // victim -> server: errno, milliseconds
 static int start[2];   // server -> victim: act
 
+static int by_chmod;
 static pthread_barrier_t warm;
 
 static void *act(void *unused) {
@@ -122,11 +124,14 @@ static void *act(void *unused) {
   // A page fault could need the lock: every page that is used below is touched before it is held.
   if (write(report[1], result, 0) < 0 || open("/tmp/none/x", O_RDONLY) >= 0 || now_ms() == 0)
     _exit(BROKEN);
+  if (by_chmod && (open("/tmp/x", O_WRONLY | O_CREAT, 0644) < 0 || chmod("/tmp/x", 0600) < 0))
+    _exit(BROKEN);
   pthread_barrier_wait(&warm);
   if (read(start[0], &go, 1) != 1) return unused;
   const long before = now_ms();
-  const int fd = open("/tmp/x", O_WRONLY | O_CREAT | O_EXCL, 0755);
-  result[0] = fd < 0 ? errno : 0;
+  const int done =
+      by_chmod ? chmod("/tmp/x", 0755) : open("/tmp/x", O_WRONLY | O_CREAT | O_EXCL, 0755);
+  result[0] = done < 0 ? errno : 0;
   result[1] = (int)(now_ms() - before);
   if (write(report[1], result, sizeof result) < 0) _exit(BROKEN);
   pause();
@@ -178,6 +183,7 @@ int main(int argc, char **argv) {
     perror("set up");
     return BROKEN;
   }
+  by_chmod = strcmp(argv[1], "chmod") == 0;
   pid_t victim = start_victim();
   serve(&write_waits, 5000);
   int result = BROKEN;

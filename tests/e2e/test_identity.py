@@ -1,15 +1,14 @@
 """Who a container is decides from its first process on: on the CRI (both versions), docker, podman."""
 import os
-import shutil
 import signal
-import subprocess
 
 import pytest
 
 from containerd import Containerd, Cri, OnlyVersion, Pod, short_directory
 from containers import IMAGE
+from dockerd import Docker
 from expect import DROP_AND_RUN, PAYLOAD_STATUS
-from shell import run, wait_until
+from shell import wait_until
 
 RUNS = int(os.environ.get("HOLDFAST_IDENTITY_RUNS", "5"))
 APP = "reg.example.test/team/app:2.3"
@@ -259,31 +258,12 @@ def test_bare_runc_is_nobodys(bundle, lower, daemon_for, unmanaged, ran):
 
 @pytest.fixture(scope="module")
 def docker(archive):
-    directory = short_directory("hf-dock.")
-    socket = f"unix://{directory}/d.sock"
-    with open(f"{directory}/log", "wb") as log:
-        process = subprocess.Popen(
-            ["dockerd", "-H", socket, "--data-root", f"{directory}/root", "--exec-root", f"{directory}/exec",
-             "--pidfile", f"{directory}/pid", "--iptables=false", "--ip6tables=false",
-             "--ip-forward=false", "--ip-masq=false", "--bridge=none", "--storage-driver=overlay2",
-             "--exec-opt", "native.cgroupdriver=cgroupfs", "--oom-score-adjust=0"],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-
-    def call(*arguments, **options):
-        return run("docker", "-H", socket, *arguments, **options)
-    call.directory = directory
+    server = Docker()
     try:
-        wait_until(lambda: call("version", check=False).returncode == 0, 60, "dockerd to answer")
-        call("load", "-q", "-i", archive, timeout=120)
-        yield call
+        server("load", "-q", "-i", archive, timeout=120)
+        yield server
     finally:
-        process.terminate()
-        process.wait(timeout=30)
-        with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
-            left = [line.split()[4] for line in mounts if directory in line.split()[4]]
-        for mount in reversed(left):
-            run("umount", "-l", mount, check=False)
-        shutil.rmtree(directory, ignore_errors=True)
+        server.remove()
 
 
 @pytest.mark.parametrize("source", ["files", "API"])

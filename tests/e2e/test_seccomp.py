@@ -11,12 +11,12 @@ import time
 import pytest
 
 from containers import REPOSITORY, image_tree
+from profiles import ENGINE_PROFILE, write_profile
 from shell import run, wait_until
 
 LONG = bool(os.environ.get("HOLDFAST_LONG"))
 HELD = 42
 TOOL = "/app/memfd_ways"
-ENGINE_PROFILE = "/usr/share/containers/seccomp.json"
 WAYS = ["fexecve", "execve_fd", "dev_fd", "execveat", "script", "dup", "sibling", "user_namespace",
         "thread", "exec_flag", "huge"]
 PERL = ("$n = 'evil'; $fd = syscall(319, $n, 0); open(F, \">&=$fd\"); open(P, '/app/payload');"
@@ -24,15 +24,6 @@ PERL = ("$n = 'evil'; $fd = syscall(319, $n, 0); open(F, \">&=$fd\"); open(P, '/
 PYTHON = ("import os; fd = os.memfd_create('evil'); os.write(fd, open('/app/payload', 'rb').read())\n"
           "try: os.execv(f'/proc/self/fd/{fd}', ['x'])\n"
           "except PermissionError: raise SystemExit(42)")
-
-
-def write_profile(binary, directory, daemon=None, *options, name="profile", socket_path=None):
-    path = f"{directory}/{name}.json"
-    listener = socket_path or f"{daemon.state_dir}/seccomp.sock"
-    done = run(binary, "seccomp-profile", "--listener", listener, *options, stderr=subprocess.DEVNULL)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(done.stdout)
-    return path
 
 
 @pytest.fixture(scope="module")

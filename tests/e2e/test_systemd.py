@@ -10,6 +10,7 @@ import pytest
 from containers import REPOSITORY, image_tree, write_oci_config
 from expect import assert_refused
 from guest import Guest, Load, Service
+from profiles import write_profile
 from shell import run, wait_until
 
 PACKAGES = "systemd dbus runc dash bash grep coreutils util-linux mount procps libc-bin"
@@ -20,6 +21,10 @@ RESTARTS = 100 if os.environ.get("HOLDFAST_LONG") else 10
 LONGEST_START = 5000  # ms that an opener may wait for a daemon that does not come back
 KILL = 1500           # ms that the kills take beside it, on a busy machine
 LONGEST_FROZEN = 10000
+HELD = 42
+# Its listener is the one that runc handed over at its start.
+WAITING = ("until [ -e /go ]; do sleep 0.1; done; /app/memfd_ways run fexecve; echo $? >/result;"
+           " sleep 600")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +39,8 @@ def guest(work, build, targets):
         file.write(uuid.uuid4().hex + "\n")
     for name in ("upper", "work", "rootfs"):
         os.makedirs(f"{tree}/srv/bundle/{name}")
-    image_tree(f"{tree}/srv/bundle/lower", [*targets, f"{build}/tests/e2e/drift_load"])
+    tools = [f"{build}/tests/e2e/{name}" for name in ("drift_load", "memfd_ways")]
+    image_tree(f"{tree}/srv/bundle/lower", [*targets, *tools])
     machine = Guest(tree)
     # Tried again soon, so that the tests see it.
     machine.write("/etc/systemd/system/holdfast-retry.timer.d/test.conf",
@@ -143,6 +149,39 @@ def test_restarts_open_no_gap(guest, service, load):
     assert_guarded_since(load, before)
     assert load.report()["longest_ms"] < LONGEST_START
     assert service.stored() >= 1
+
+
+@pytest.fixture
+def asked(guest, service, load, binary, work):
+    """A container under the seccomp profile that makes a memory file when /go is there."""
+    directory = f"{guest.tree}/srv/asked"
+    for name in ("upper", "work", "rootfs"):
+        os.makedirs(f"{directory}/{name}")
+    write_oci_config(directory, ["sh", "-c", WAITING], seccomp=write_profile(
+        binary, work, name="guest", socket_path="/run/holdfast/seccomp.sock"))
+    guest("mount", "-t", "overlay", "overlay", "-o",
+          "lowerdir=/srv/bundle/lower,upperdir=/srv/asked/upper,workdir=/srv/asked/work",
+          "/srv/asked/rootfs")
+    guest.sh("cd /srv/asked && runc run -d asked </dev/null >/srv/out 2>&1 || cat /srv/out;"
+             " test -e /run/runc/asked/state.json")
+    yield f"{directory}/upper/result"
+    guest("runc", "delete", "-f", "asked")
+    guest("umount", "/srv/asked/rootfs")
+    shutil.rmtree(directory)
+
+
+@pytest.mark.parametrize("way", ["restarted", "killed"])
+def test_seccomp_listeners_outlive_the_daemon(guest, service, asked, way):
+    if way == "restarted":
+        service.restart()
+    else:
+        killed = service.main_pid()
+        service.signal("KILL", *service.pids())
+        wait_until(lambda: service.active() and service.main_pid() != killed, 8, "another daemon")
+    guest("runc", "exec", "asked", "touch", "/go")
+    wait_until(lambda: os.path.exists(asked) and os.path.getsize(asked), 10, "its memory file")
+    with open(asked, encoding="utf-8") as file:
+        assert int(file.read()) == HELD
 
 
 @pytest.mark.parametrize("victims", ["keeper", "worker", "all"])

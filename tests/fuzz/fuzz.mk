@@ -11,8 +11,8 @@ FUZZ_SOURCES := $(filter-out src/policy/read_policies.cc,$(wildcard src/policy/*
   $(addprefix src/container/,cgroup_path.cc engine_store.cc host_path.cc image_name.cc mountinfo.cc \
     oci_seccomp_state.cc oci_store.cc overlay_layers.cc runtime_json.cc seccomp_profile.cc shared_mapping.cc workload_facts.cc) \
   $(addprefix src/alert/,alert_document.cc alert_message.cc event_kind.cc host_facts.cc proc_text.cc) \
-  $(addprefix src/kernel/,bounded_call.cc change_events.cc file_stat.cc proc_connector.cc procfs.cc) \
-  src/daemon/settings.cc
+  $(addprefix src/kernel/,bounded_call.cc change_events.cc file_stat.cc proc_connector.cc procfs.cc caller_path.cc) \
+  src/daemon/settings.cc src/sensor/permission_call.cc
 FUZZ_OBJECTS := $(patsubst %.cc,$(FUZZ_DIR)/%.o,$(FUZZ_SOURCES))
 FUZZ_TARGETS := $(addprefix $(FUZZ_DIR)/,$(FUZZ))
 FUZZ_FLAGS = -std=c++20 -pthread -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all

@@ -15,7 +15,8 @@ void fuzz(std::string_view text) {
   }
   const auto profile = parse_json(text);
   if (!profile) return;
-  const NotifyRules all{.memfd = true, .mount = true, .namespaces = true, .io_uring = true};
+  const NotifyRules all{
+      .memfd = true, .mount = true, .namespaces = true, .io_uring = true, .permissions = true};
   const auto merged = add_notify_rules(*profile, all, "/s");
   if (merged) require((*merged)["listenerPath"] == "/s", "a merged profile names the agent");
   (void)resolve_conditions(*profile, {{"CAP_CHOWN"}, "x86_64", {5, 10}}).ok();

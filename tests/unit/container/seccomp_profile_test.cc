@@ -37,6 +37,8 @@ TEST(SeccompProfileTest, RulesAreChosenByName) {
   EXPECT_TRUE(parse_notify_rules("all")->namespaces);
   EXPECT_FALSE(parse_notify_rules("memfd,"));
   EXPECT_FALSE(parse_notify_rules("chmod"));
+  EXPECT_TRUE(parse_notify_rules("memfd,permissions")->permissions);
+  EXPECT_FALSE(NotifyRules{}.permissions);
 }
 
 TEST(SeccompProfileTest, AnAllowedCallIsAskedAbout) {
@@ -91,6 +93,46 @@ TEST(SeccompProfileTest, CloneIsAllowedWithoutTheBitsOnly) {
   EXPECT_EQ(entries[3]["args"][0]["value"], CLONE_NEWNS | CLONE_NEWUSER);
   for (std::size_t i = 1; i < 4; ++i)
     EXPECT_EQ(entries[i]["includes"]["caps"][0], "CAP_SYS_ADMIN") << i;
+}
+
+// What a profile makes of a call with this register: the first entry that its masks let match.
+std::string action_for(const json& profile, const std::string& call, unsigned argument,
+                       std::uint64_t value) {
+  std::string found = "default";
+  for (const json& entry : profile["syscalls"]) {
+    if (entry["names"][0] != call) continue;
+    const json& condition = entry["args"][0];
+    if (condition["index"] != argument) return "another argument";
+    if ((value & condition["value"].get<std::uint64_t>()) != condition["valueTwo"]) continue;
+    // Two that match would be decided by their order.
+    if (found != "default" && found != entry["action"]) return "two actions";
+    found = entry["action"];
+  }
+  return found;
+}
+
+TEST(SeccompProfileTest, ModesWithoutExecuteBitsAreNotAskedAbout) {
+  const json calls = {"chmod",   "fchmod",   "fchmodat",  "fchmodat2", "mknod",
+                      "mknodat", "setxattr", "lsetxattr", "fsetxattr", "setxattrat"};
+  const json profile = merged({{"defaultAction", "SCMP_ACT_ERRNO"},
+                               {"syscalls", {{{"names", calls}, {"action", "SCMP_ACT_ALLOW"}}}}},
+                              {.memfd = false, .permissions = true});
+  for (unsigned mode = 0; mode <= 07777; ++mode) {
+    const char* const wanted = (mode & 0111) != 0 ? "SCMP_ACT_NOTIFY" : "SCMP_ACT_ALLOW";
+    for (const auto& [call, argument] :
+         {std::pair("chmod", 1U), {"fchmod", 1U}, {"fchmodat", 2U}, {"fchmodat2", 2U}})
+      ASSERT_EQ(action_for(profile, call, argument, mode), wanted) << call << std::oct << mode;
+    for (const unsigned type : {0U, 0100000U}) {
+      ASSERT_EQ(action_for(profile, "mknod", 1, type | mode), wanted) << std::oct << mode;
+      ASSERT_EQ(action_for(profile, "mknodat", 2, type | mode), wanted) << std::oct << mode;
+    }
+    for (const unsigned type : {0010000U, 0020000U, 0060000U, 0140000U})
+      ASSERT_EQ(action_for(profile, "mknod", 1, type | mode), "SCMP_ACT_ALLOW") << std::oct << mode;
+  }
+  EXPECT_EQ(action_for(profile, "chmod", 1, 0xffffffff00000000 | 0755), "SCMP_ACT_NOTIFY");
+  for (const char* call : {"setxattr", "lsetxattr", "fsetxattr", "setxattrat"})
+    EXPECT_EQ(actions(profile, call), Actions{"SCMP_ACT_NOTIFY"}) << call;
+  EXPECT_TRUE(actions(merged(empty_profile()), "chmod").empty()) << "not in the default";
 }
 
 TEST(SeccompProfileTest, AnotherAgentsProfileIsRefused) {

@@ -67,6 +67,11 @@ TEST(NotifiedCallsTest, EveryArchitectureHasItsNumbers) {
   EXPECT_EQ(calls.of(call(AUDIT_ARCH_X86_64, 165)), NotifiedCall::mount);
   EXPECT_EQ(calls.of(call(AUDIT_ARCH_I386, 319)), std::nullopt) << "another call's number there";
   EXPECT_EQ(calls.of(call(AUDIT_ARCH_X86_64, 0)), std::nullopt);
+  EXPECT_EQ(calls.of(call(AUDIT_ARCH_X86_64, 90)), NotifiedCall::chmod);
+  EXPECT_EQ(calls.of(call(AUDIT_ARCH_I386, 15)), NotifiedCall::chmod);
+  EXPECT_EQ(calls.of(call(AUDIT_ARCH_AARCH64, 53)), NotifiedCall::fchmodat);
+  EXPECT_EQ(calls.of(call(AUDIT_ARCH_AARCH64, 452)), NotifiedCall::fchmodat2);
+  EXPECT_EQ(calls.of(call(AUDIT_ARCH_X86_64, 0x40000000 + 452)), NotifiedCall::fchmodat2);
 }
 
 TEST(NotificationTableTest, ASuccessorFindsWhatWasReceived) {
