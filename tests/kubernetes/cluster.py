@@ -4,7 +4,6 @@ import contextlib
 import glob
 import json
 import os
-import re
 import secrets
 import shutil
 import socket
@@ -39,6 +38,19 @@ def read(path):
         return file.read()
 
 
+def logs():
+    """The kubelet's links and directories, which have one place on a machine."""
+    return set(glob.glob("/var/log/pods/*") + glob.glob("/var/log/containers/*"))
+
+
+def remove_logs(but):
+    for path in logs() - but:
+        if os.path.islink(path):
+            os.unlink(path)
+        else:
+            shutil.rmtree(path)
+
+
 class Cluster:
     """Everything it writes is below one directory, but for what the kubelet has fixed places for:
     cgroups, system settings, log files. remove() takes those back."""
@@ -69,9 +81,8 @@ class Cluster:
         self._kubeconfig()
         wait_until(lambda: "ok" == self.kubectl("get", "--raw", "/readyz", check=False).stdout, 60,
                    "the API server to be ready", interval=0.2)
-        self.pods = []
         self.undo.callback(self._unmount)
-        self.undo.callback(lambda: list(map(remove_logs, self.pods)))  # when nobody makes them again
+        self.undo.callback(remove_logs, logs())  # when no kubelet makes them again
         self._start_kubelet()
         wait_until(self._node_ready, 60, "the node to be ready", interval=0.2)
         self.undo.callback(self._delete_pods)
@@ -181,7 +192,6 @@ class Cluster:
             for condition in json.loads(done.stdout)["status"].get("conditions", []))
 
     def _delete_pods(self):
-        self.pods = json.loads(self.kubectl("get", "pods", "-A", "-o", "json").stdout)["items"]
         self.kubectl("delete", "pods", "--all", "-A", "--grace-period=1", "--timeout=60s", check=False, timeout=70)
 
     def _unmount(self):
@@ -205,13 +215,3 @@ class Cluster:
         for root in pod_cgroups():
             for directory, _, _ in os.walk(root, topdown=False):
                 os.rmdir(directory)
-
-
-def remove_logs(pod):
-    """The kubelet's links and directories, which have one place on a machine."""
-    meta = pod["metadata"]
-    place = f"{meta['namespace']}_{meta['name']}_{meta['uid']}"
-    shutil.rmtree(f"/var/log/pods/{place}", ignore_errors=True)
-    for link in glob.glob(f"/var/log/containers/{meta['name']}_{meta['namespace']}_*"):
-        if re.search(f"/{re.escape(place)}/", os.readlink(link)):
-            os.unlink(link)

@@ -4,7 +4,7 @@ import os
 
 import yaml
 
-from cluster import NODE, remove_logs
+from cluster import NODE
 from containers import REPOSITORY
 from daemon import Daemon
 from shell import wait_until
@@ -130,10 +130,7 @@ class Pod:
         return self.kubectl("exec", self.name, "-c", container, "--", "sh", "-c", script, check=False)
 
     def remove(self):
-        seen = self.kubectl("get", "pod", self.name, "-o", "json", check=False)
         self.kubectl("delete", "pod", self.name, "--ignore-not-found", "--grace-period=0", "--force", check=False)
-        if seen.returncode == 0:
-            remove_logs(json.loads(seen.stdout))
 
 
 class StaticPod(Pod):
