@@ -81,16 +81,6 @@ def test_exec_into_a_pod(daemon, cluster, pod):
     assert_as_the_api_says(alert, chosen, cluster)
 
 
-def test_what_kubectl_cp_brought_does_not_run(daemon, pod):
-    """It runs tar in the container."""
-    chosen = pod("copy", labels=FRONT)
-    assert chosen.status()[0] == 0
-    chosen.kubectl("cp", "/bin/busybox", f"{chosen.name}:/tmp/copied", check=False)
-    done = chosen.exec("/tmp/copied true")
-    assert done.returncode != 0, done.stdout
-    daemon.wait_alert(chosen.container_id(), "createExecutable", "/tmp/copied")
-
-
 SHARED = [{"name": "shared", "mountPath": "/shared"}]
 
 
