@@ -129,6 +129,7 @@ test-storm: build targets ## writers, executors, swaps and renames for HOLDFAST_
 include tests/fuzz/fuzz.mk
 include portable/portable.mk
 include tests/kernels/kernels.mk
+include tests/kubernetes/kubernetes.mk
 
 faults: build targets ## fault tests, in short: what each fault leads to (root)
 	@$(SUDO) tests/run-faults $(BUILD)
