@@ -47,7 +47,10 @@ def init_container(container, script):
         done = before.run("sh", "-c", script, "sh", "init", timeout=SECONDS)
     finally:
         before.remove()
-    return done if done.returncode else execute(container, script)
+    if done.returncode == 0:
+        return execute(container, script)
+    container.start("sleep", "600")  # for the control that comes after every workload
+    return done
 
 
 def copy_in_and_out(container, script):
