@@ -35,7 +35,8 @@ class LineOutput {
 // As write(2), but EAGAIN in place of a wait.
 ssize_t write_without_waiting(int fd, std::string_view text);
 // The same for descriptors without RWF_NOWAIT (pipes before 6.5, ext4): asks poll(2) first. Another
-// writer may take a pipe's room in between; a regular file is as fast as its filesystem (log_relay.h).
+// writer may take a pipe's room in between; a regular file is as fast as its filesystem
+// (log_relay.h).
 ssize_t write_when_ready(int fd, std::string_view text);
 
 // Makes stderr spdlog's default, by a sink that never waits.
