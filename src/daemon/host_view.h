@@ -26,6 +26,10 @@ class HostView {
   const ObjectId& mounts() const { return mounts_; }  // the host's mount namespace
   const ObjectId& root() const { return host_root_; }
   bool is_host_root(const ObjectId& root) const { return root == host_root_ || root == own_root_; }
+  // That of the container this daemon runs in, if it does.
+  bool is_own_container(const ObjectId& root) const {
+    return root == own_root_ && !(own_root_ == host_root_);
+  }
   // The filesystem that the host or this process runs from: never marked.
   bool runs_from(dev_t device) const {
     return device == host_root_.device || device == own_root_.device;

@@ -126,6 +126,7 @@ Registry::Look Registry::look_at(const ContainerCgroup& container,
   for (std::size_t i = 0; i < most; ++i) {
     const pid_t pid = container.pids[i];
     const std::optional<ObjectId> root_id = object_id(proc_root(pid));
+    if (root_id && host_.is_own_container(*root_id)) return Look::covered;  // by nobody: it is ours
     if (!root_id || host_.is_host_root(*root_id)) continue;
     const auto known = std::find_if(roots_.begin(), roots_.end(), [&](const auto& entry) {
       return entry.second.device == root_id->device &&
@@ -162,7 +163,7 @@ Registry::Look Registry::look_at(const ContainerCgroup& container,
     });
     if (root_mount == mounts.rend() || root_mount->device != root_id->device) continue;
     if (root_mount->type == "overlay") {
-      if (host_.runs_from(root_mount->device)) return Look::covered;  // this daemon's own container
+      if (host_.runs_from(root_mount->device)) return Look::covered;  // another view of our own
       add_root(make_overlay_root(*root_mount, pid));
     } else {
       add_root(make_mounted_root(container, pid, *root_mount));
