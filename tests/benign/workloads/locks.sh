@@ -66,8 +66,10 @@ for _ in range(20):
 assert fcntl.fcntl(program, F_GETLEASE) == fcntl.F_RDLCK
 os.close(program)
 
-# A write lease is given up when somebody opens the file.
+# A write lease is given up when somebody opens the file. Right after the open the daemon may still look
+# at it (docs/limitations.md).
 fd = os.open("image-data", os.O_RDWR)
+time.sleep(0.5)
 fcntl.fcntl(fd, F_SETLEASE, fcntl.F_WRLCK)
 given_up = []
 def give_up(number, frame):
