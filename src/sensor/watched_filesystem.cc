@@ -1,6 +1,7 @@
 #include "sensor/watched_filesystem.h"
 
 #include <fcntl.h>
+#include <sys/fanotify.h>
 
 #include <set>
 
@@ -48,6 +49,8 @@ std::optional<FoundFile> find_by_handle(const ChangeEvent& event, int mount) {
 std::optional<FoundFile> find(const ChangeEvent& event, int mount) {
   std::optional<FoundFile> named = find_by_name(event, mount);
   if (event.file.empty() || (named && handle_of(named->fd.get()) == event.file)) return named;
+  // A new name that is gone again: of the one that the file has now an event of its own tells.
+  if ((event.mask & FAN_ATTRIB) == 0) return std::nullopt;
   return find_by_handle(event, mount);
 }
 
