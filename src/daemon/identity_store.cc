@@ -368,16 +368,12 @@ std::vector<IdentityStore::ApiState> IdentityStore::apis() const {
   return states;
 }
 
-std::size_t IdentityStore::known_containers() const {
+IdentityStore::Size IdentityStore::size() const {
   std::lock_guard lock(mutex_);
-  return entries_.size();
-}
-
-std::size_t IdentityStore::incomplete() const {
-  std::lock_guard lock(mutex_);
-  return static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), [](auto& entry) {
+  const auto incomplete = std::count_if(entries_.begin(), entries_.end(), [](const auto& entry) {
     return entry.second.present && entry.second.missing != 0;
-  }));
+  });
+  return {entries_.size(), static_cast<std::size_t>(incomplete)};
 }
 
 }  // namespace holdfast

@@ -44,8 +44,11 @@ class IdentityStore : public IdentitySource {
     std::string error;  // of the last call; empty: it answered
   };
   std::vector<ApiState> apis() const;  // those whose socket is there
-  std::size_t known_containers() const;
-  std::size_t incomplete() const;
+  struct Size {
+    std::size_t known = 0;       // containers, also those of the last 30 seconds
+    std::size_t incomplete = 0;  // of those that run: facts are missing
+  };
+  Size size() const;
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -26,6 +26,7 @@ struct DaemonStatus {
   std::string policy_error;  // of the last reload; empty when it succeeded
   std::vector<ContainerStatus> containers;
   std::vector<IdentityStore::ApiState> runtimes;  // that are asked who containers are
+  IdentityStore::Size identities;
   AlertLogCounters alerts;
   pid_t keeper = 0;
   pid_t worker = 0;

@@ -280,6 +280,7 @@ int run_worker(const WorkerContext& context) {
       container.identity = identities.of(container.workload->container.id);
     }
     now.runtimes = identities.apis();
+    now.identities = identities.size();
     now.alerts = (*log)->counters();
     show_exec_watch(now, exec_watch.get(), context);
     now.policy_error = reload_error.get();

@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 
 from containers import IMAGE, REPOSITORY, Bundle, Podman, image_tree  # noqa: E402
 from daemon import Daemon  # noqa: E402
+from identity import POLICY  # noqa: E402
 from shell import run, stuck_processes  # noqa: E402
 
 TEST_SECONDS = 240  # no single test takes longer, whatever hangs
@@ -229,3 +230,15 @@ def policy_file(work):
             file.write(text)
         return path
     return write
+
+
+@pytest.fixture
+def daemon_for(make_daemon, policy_file, work):
+    """daemon_for(condition, key=value…): under identity.POLICY of that condition, with these settings."""
+    def start(condition, **keys):
+        handle, path = tempfile.mkstemp(prefix="identity.", suffix=".yml", dir=work)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(f"podman_storage: [{work}/podman/storage]\n")
+            file.writelines(f"{key}: {value}\n" for key, value in keys.items())
+        return make_daemon(policy_file(POLICY.format(condition=condition)), settings=path)
+    return start

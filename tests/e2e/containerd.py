@@ -121,9 +121,16 @@ class Pod:
     def wait(self, container, timeout=30):
         """Its exit code."""
         def exited():
-            status = self.cri("ContainerStatus", {"container_id": container}).status
+            status = self.container_seen(container)
             return status if status.state == EXITED else None
         return wait_until(exited, timeout, f"container {container} to exit").exit_code
+
+    def seen(self):
+        """The sandbox, as the API tells of it."""
+        return self.cri("PodSandboxStatus", {"id": self.sandbox}, "Id").status
+
+    def container_seen(self, container):
+        return self.cri("ContainerStatus", {"container_id": container}).status
 
     def exec(self, container, command):
         """The exit code."""

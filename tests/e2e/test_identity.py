@@ -1,33 +1,16 @@
-"""Who a container is decides from its first process on: on the CRI (both versions), docker, podman."""
+"""Who a container is decides from its first process on: on the CRI, both versions.
+test_identity_engines.py: docker, podman and bare runtimes."""
 import os
 import signal
 
 import pytest
 
 from containerd import Containerd, Cri, OnlyVersion, Pod, short_directory
-from containers import IMAGE
-from dockerd import Docker
-from expect import DROP_AND_RUN, PAYLOAD_STATUS
+from expect import PAYLOAD_STATUS
+from identity import (APP, DROP, IMAGE_NAME, LABEL, LABELS, NAMESPACE, POD_NAME, RUNS, assert_image,
+                      save_images)
 from shell import wait_until
 
-RUNS = int(os.environ.get("HOLDFAST_IDENTITY_RUNS", "5"))
-APP = "reg.example.test/team/app:2.3"
-DROP = ("/bin/sh", "-c", DROP_AND_RUN.format(path="/tmp/dropped"))
-POLICY = """
-file:
-  selectors:
-    - name: chosen
-      operation: [createExecutable, modifyExecutable]
-      {condition}
-  responses:
-    - match: [chosen]
-      actions: [alert, block]
-"""
-KUBERNETES = ["orchestratorResourceLabel: [tier:front]", "orchestratorNamespace: [payments]",
-              "orchestratorResourceName: [web-*]"]
-IMAGES = ["containerImageName: [app]", "containerImageFullName: [reg.example.test/team/app]",
-          "containerImageTag: [2.3]"]
-LABELS = {"tier": "front", "app": "web"}
 STOPPED_SECONDS = float(os.environ.get("HOLDFAST_IDENTITY_STOPPED", "5"))
 DEADLINE = 2.0  # answer_deadline
 LOAD = """while true; do
@@ -43,14 +26,7 @@ def uptime():
 
 @pytest.fixture(scope="module")
 def archive(podman, work):
-    podman("tag", IMAGE, APP)
-    podman("create", "--name", "pausing", IMAGE)
-    podman("commit", "-q", "--change", 'CMD ["sleep","86400"]', "pausing", "localhost/pause:1")
-    podman("rm", "pausing")
-    path = f"{work}/app.tar"
-    podman("save", "-q", "--format", "docker-archive", "-o", path, APP, "localhost/pause:1",
-           "-m", timeout=120)
-    return path
+    return save_images(podman, f"{work}/app.tar")
 
 
 @pytest.fixture(scope="module")
@@ -75,69 +51,45 @@ def cri(request, containerd):
     client.close()
 
 
-@pytest.fixture
-def daemon_for(make_daemon, policy_file, settings_for):
-    def start(condition, **keys):
-        return make_daemon(policy_file(POLICY.format(condition=condition)),
-                           settings=settings_for(**keys))
-    return start
-
-
-@pytest.fixture
-def settings_for(work, containerd):
-    def write(**keys):
-        path = f"{work}/identity.yml"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(f"podman_storage: [{work}/podman/storage]\n")
-            keys.setdefault("cri_sockets", f"[{containerd.socket}]")
-            file.writelines(f"{key}: {value}\n" for key, value in keys.items())
-        return path
-    return write
-
-
-def drop_in_pod(containerd, cri, name="web-0", namespace="payments", labels=LABELS):
-    """The exit code of a container that drops and runs a file as its first act, and its id."""
-    pod = Pod(containerd, cri, name, namespace, labels)
+def drop_in_pod(containerd, cri):
+    """A container that drops and runs a file as its first act: its exit code, its id, and what the
+    API says of pod and container."""
+    pod = Pod(containerd, cri, "web-0", "payments", LABELS)
     try:
         container = pod.run(DROP, APP)
-        return pod.wait(container), container, pod
+        return pod.wait(container), container, pod.seen(), pod.container_seen(container)
     finally:
         pod.remove()
 
 
-@pytest.mark.parametrize("condition", KUBERNETES + IMAGES)
-def test_cri_container_that_matches_is_refused(containerd, cri, daemon_for, condition):
+@pytest.mark.parametrize("condition, matches", LABEL + NAMESPACE + POD_NAME + IMAGE_NAME)
+def test_first_act_of_a_pods_container(containerd, cri, daemon_for, condition, matches):
     daemon = daemon_for(condition, cri_sockets=f"[{cri.shown}]")
     for _ in range(RUNS):
-        status, container, pod = drop_in_pod(containerd, cri)
+        status, container, pod, seen = drop_in_pod(containerd, cri)
+        if not matches:
+            assert status == PAYLOAD_STATUS
+            assert daemon.alerts(container) == []
+            continue
         assert status not in (0, PAYLOAD_STATUS), f"it ran: {status}"
         alert = daemon.wait_alert(container, "createExecutable", "/tmp/dropped")
         orchestrator = alert["orchestrator"]
         assert orchestrator["type"] == "kubernetes"
-        assert orchestrator["namespace"] == "payments"
-        assert orchestrator["resource"]["name"] == "web-0"
-        assert orchestrator["resource"]["id"] == pod.uid
-        assert sorted(orchestrator["resource"]["label"]) == ["app:web", "tier:front"]
-        assert alert["container"]["name"] == "main"
-        assert alert["container"]["image"]["name"] == "reg.example.test/team/app"
-        assert alert["container"]["image"]["tag"] == ["2.3"]
+        assert orchestrator["namespace"] == pod.metadata.namespace == "payments"
+        assert orchestrator["resource"]["name"] == pod.metadata.name == "web-0"
+        assert orchestrator["resource"]["id"] == pod.metadata.uid
+        assert sorted(orchestrator["resource"]["label"]) == sorted(
+            f"{key}:{value}" for key, value in pod.labels.items() if not key.startswith("io.kubernetes."))
+        assert alert["container"]["name"] == seen.metadata.name == "main"
+        assert_image(alert, seen.image.image, seen.image_ref)
     assert cri.proxy.calls > 0, "the daemon did not ask"
-
-
-@pytest.mark.parametrize("condition", ["orchestratorResourceLabel: [tier:back]",
-                                       "orchestratorNamespace: [other]"])
-def test_cri_container_that_does_not_match_is_untouched(containerd, cri, daemon_for, condition):
-    daemon = daemon_for(condition, cri_sockets=f"[{cri.shown}]")
-    for _ in range(RUNS):
-        status, container, _ = drop_in_pod(containerd, cri)
-        assert status == PAYLOAD_STATUS
-        assert daemon.alerts(container) == []
 
 
 @pytest.mark.parametrize("unknown, ran", [("strictest", False), ("alert", True), ("allow", True)])
 def test_a_runtime_that_does_not_answer(containerd, daemon_for, cri, unknown, ran):
     """The labels' selector cannot be decided: within `identity_timeout` `unknown` does."""
-    daemon = daemon_for("orchestratorResourceLabel: [tier:back]", unknown=unknown)
+    daemon = daemon_for("orchestratorResourceLabel: [tier:back]", unknown=unknown,
+                        cri_sockets=f"[{containerd.socket}]")
     pod = Pod(containerd, cri, "web-1", "payments", LABELS)
     try:
         container = pod.run(("/bin/sh", "-c", "until [ -e /go ]; do sleep 0.1; done; " + DROP[2] +
@@ -234,65 +186,3 @@ def test_exec_in_a_pod_is_the_pods(containerd, cri, daemon_for, uid):
         pod.remove()
 
 
-@pytest.mark.parametrize("condition, ran", [("containerImageTag: [1.0]", False),
-                                            ("containerImageTag: [2.0]", True),
-                                            ("containerImageName: [holdfast-test]", False)])
-def test_podman_container(podman, daemon_for, condition, ran):
-    daemon_for(condition)
-    for _ in range(RUNS):
-        done = podman("run", "--rm", "--network=none", IMAGE, *DROP, check=False)
-        assert (done.returncode == PAYLOAD_STATUS) is ran, done.stdout
-
-
-@pytest.mark.parametrize("unmanaged, ran", [("as-policy", False), ("alert", True), ("ignore", True)])
-def test_bare_runc_is_nobodys(bundle, lower, daemon_for, unmanaged, ran):
-    daemon = daemon_for("targetFilePath: [/**]", unmanaged=unmanaged)
-    container = bundle("runc", lower)
-    assert (container.run(*DROP).returncode == PAYLOAD_STATUS) is ran
-    if unmanaged == "ignore":
-        assert daemon.alerts(container.id) == []
-    else:
-        daemon.wait_alert(container.id, "createExecutable", "/tmp/dropped",
-                          outcome="alerted" if ran else "blocked")
-
-
-@pytest.fixture(scope="module")
-def docker(archive):
-    server = Docker()
-    try:
-        server("load", "-q", "-i", archive, timeout=120)
-        yield server
-    finally:
-        server.remove()
-
-
-@pytest.mark.parametrize("source", ["files", "API"])
-@pytest.mark.parametrize("condition, ran", [
-    *((condition, False) for condition in KUBERNETES + IMAGES),
-    ("orchestratorResourceLabel: [tier:back]", True), ("containerImageTag: [2.4]", True)])
-def test_docker_container(docker, daemon_for, source, condition, ran):
-    """Labels as dockershim sets them: the pod's are the sandbox's."""
-    keys = ({"docker_root": f"[{docker.directory}/root]"} if source == "files"
-            else {"docker_sockets": f"[{docker.directory}/d.sock]"})
-    daemon = daemon_for(condition, **keys)
-    ids = {"io.kubernetes.pod.name": "web-0", "io.kubernetes.pod.namespace": "payments",
-           "io.kubernetes.pod.uid": "u-1"}
-
-    def flags(labels):
-        return [word for key, value in labels.items() for word in ("--label", f"{key}={value}")]
-    sandbox = docker("create", "--network=none", *flags({**ids, **LABELS}), APP, "sleep",
-                     "60").stdout.strip()
-    for _ in range(RUNS):
-        container = docker("create", "--network=none",
-                           *flags({**ids, "io.kubernetes.sandbox.id": sandbox,
-                                   "io.kubernetes.container.name": "main"}), APP, *DROP).stdout.strip()
-        docker("start", container)
-        status = int(docker("wait", container).stdout)
-        assert (status == PAYLOAD_STATUS) is ran, status
-        if not ran:
-            alert = daemon.wait_alert(container, "createExecutable", "/tmp/dropped")
-            assert alert["orchestrator"]["resource"]["name"] == "web-0"
-            assert sorted(alert["orchestrator"]["resource"]["label"]) == ["app:web", "tier:front"]
-            assert alert["container"]["image"]["name"] == "reg.example.test/team/app"
-        docker("rm", container)
-    docker("rm", sandbox)

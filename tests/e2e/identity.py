@@ -1,0 +1,49 @@
+"""What the identity tests choose by: selectors that match, and selectors that do not, the container
+whose first process drops and runs a file."""
+import os
+
+from containers import IMAGE
+from expect import DROP_AND_RUN
+
+RUNS = int(os.environ.get("HOLDFAST_IDENTITY_RUNS", "3"))
+APP = "reg.example.test/team/app:2.3"
+PAUSE = "localhost/pause:1"
+LABELS = {"tier": "front", "app": "web"}
+DROP = ("/bin/sh", "-c", DROP_AND_RUN.format(path="/tmp/dropped"))
+POLICY = """
+file:
+  selectors:
+    - name: chosen
+      operation: [createExecutable, modifyExecutable]
+      {condition}
+  responses:
+    - match: [chosen]
+      actions: [alert, block]
+"""
+# (condition, it matches)
+LABEL = [("orchestratorResourceLabel: [tier:front]", True), ("orchestratorResourceLabel: [tier:back]", False)]
+NAMESPACE = [("orchestratorNamespace: [payments]", True), ("orchestratorNamespace: [other]", False)]
+POD_NAME = [("orchestratorResourceName: [web-*]", True), ("orchestratorResourceName: [api-*]", False)]
+IMAGE_NAME = [("containerImageName: [app]", True), ("containerImageName: [team]", False),
+              ("containerImageFullName: [reg.example.test/team/app]", True),
+              ("containerImageFullName: [reg.example.test/team]", False),
+              ("containerImageTag: [2.3]", True), ("containerImageTag: [2.4]", False)]
+
+
+def save_images(podman, path):
+    """A docker archive of APP, and of PAUSE, which a sandbox runs."""
+    podman("tag", IMAGE, APP)
+    podman("create", "--name", "pausing", IMAGE)
+    podman("commit", "-q", "--change", 'CMD ["sleep","86400"]', "pausing", PAUSE)
+    podman("rm", "pausing")
+    podman("save", "-q", "--format", "docker-archive", "-o", path, APP, PAUSE, "-m", timeout=120)
+    return path
+
+
+def assert_image(alert, reference, digest=None):
+    """As the runtime's own API names it: NAME:TAG, perhaps with a digest within a longer text."""
+    name, tag = reference.rsplit(":", 1)
+    image = alert["container"]["image"]
+    assert (image["name"], image["tag"]) == (name, [tag])
+    if digest:
+        assert image["hash"]["all"] == [digest[digest.rindex("sha256:"):]]
