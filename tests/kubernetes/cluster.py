@@ -90,9 +90,13 @@ class Cluster:
     def remove(self):
         self.undo.close()
 
+    @property
+    def kubectl_command(self):
+        return (f"{PROGRAMS}/kubectl", f"--kubeconfig={self.directory}/kubeconfig",
+                f"--cache-dir={self.directory}/kubectl")
+
     def kubectl(self, *arguments, **options):
-        return run(f"{PROGRAMS}/kubectl", f"--kubeconfig={self.directory}/kubeconfig",
-                   f"--cache-dir={self.directory}/kubectl", *arguments, **options)
+        return run(*self.kubectl_command, *arguments, **options)
 
     def get(self, kind, name, namespace=None):
         """What the API says of it."""

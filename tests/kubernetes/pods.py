@@ -1,6 +1,7 @@
 """Pods: the daemon's, of the project's own manifests, and those it judges."""
 import json
 import os
+import subprocess
 
 import yaml
 
@@ -104,6 +105,10 @@ class Pod:
 
     def kubectl(self, *arguments, **options):
         return self.cluster.kubectl("-n", self.namespace, *arguments, **options)
+
+    def kubectl_in_background(self, *arguments):
+        return subprocess.Popen([*self.cluster.kubectl_command, "-n", self.namespace, *arguments],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def seen(self):
         """The pod as the API tells it."""

@@ -81,6 +81,21 @@ def test_exec_into_a_pod(daemon, cluster, pod):
     assert_as_the_api_says(alert, chosen, cluster)
 
 
+def test_kubectl_cp_of_a_program_is_refused(daemon, cluster, pod):
+    """It runs tar in the container. kubectl 1.20 itself does not come back when a tar ends early, with or
+    without this daemon (a copy to /proc shows it), so it is not waited for."""
+    chosen = pod("copy", labels=FRONT)
+    assert chosen.status()[0] == 0
+    with chosen.kubectl_in_background("cp", "/bin/busybox", f"{chosen.name}:/tmp/copied") as copying:
+        try:
+            alert = daemon.wait_alert(chosen.container_id(), "createExecutable", "/tmp/copied", timeout=30)
+        finally:
+            copying.kill()
+    assert_as_the_api_says(alert, chosen, cluster)
+    assert alert["process"]["name"] == "tar"
+    assert chosen.exec("test -e /tmp/copied").returncode == 1, "the refused file is there"
+
+
 SHARED = [{"name": "shared", "mountPath": "/shared"}]
 
 
