@@ -148,6 +148,7 @@ int Keeper::run() {
     follow_descriptors();
     manager_.notify("WATCHDOG=1");
   }
+  end_groups(state_.descriptors);  // together, where the process's end would close one by one
   return exit_status_;
 }
 

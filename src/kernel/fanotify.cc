@@ -4,6 +4,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
+#include <system_error>
+#include <thread>
+#include <vector>
+
 namespace holdfast {
 namespace {
 
@@ -33,6 +39,23 @@ void remove_marks(int group_fd) {
   for (const unsigned scope : {FAN_MARK_FILESYSTEM, FAN_MARK_MOUNT, FAN_MARK_INODE}) {
     fanotify_mark(group_fd, FAN_MARK_FLUSH | scope, 0, AT_FDCWD, "/");
   }
+}
+
+// A close waits about 10 ms for the kernel to let go of the group's marks, and so do openers that
+// the group has not answered: 200 took 1.9 s one after the other, 0.1 to 0.2 s so (6.18).
+void close_together(const std::vector<int>& groups) {
+  constexpr std::size_t kThreads = 16;
+  std::atomic<std::size_t> next{0};
+  const auto close_some = [&] {
+    for (std::size_t i = next++; i < groups.size(); i = next++) close(groups[i]);
+  };
+  std::vector<std::jthread> others;
+  try {
+    while (others.size() + 1 < std::min(kThreads, groups.size())) others.emplace_back(close_some);
+  } catch (const std::system_error&) {
+    // No more threads are to be had: those that there are close all.
+  }
+  close_some();
 }
 
 class KernelGroup : public FanotifyGroup {
@@ -167,13 +190,15 @@ Result<std::shared_ptr<FanotifyGroup>> HeldGroups::open(const DescriptorKey& key
 }
 
 void end_groups(DescriptorTable& descriptors) {
+  std::vector<int> groups;
   for (HeldDescriptor& entry : descriptors.entries()) {
     const bool ours = is_open(entry.state) && entry.stored == 0;
     if (!ours || entry.kind != DescriptorKind::permission_group) continue;
     remove_marks(entry.fd);
-    close(entry.fd);
+    groups.push_back(entry.fd);
     entry.state = HeldDescriptor::free;
   }
+  close_together(groups);
 }
 
 FanotifyEvent inherited_event(EventTable& events, EventSlot& slot) {

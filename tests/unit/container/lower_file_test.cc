@@ -74,14 +74,19 @@ TEST_P(LowerLayersTest, OpensTheOriginalForReading) {
 
 TEST_P(LowerLayersTest, SameBirthToTheNanosecondInAnyLayer) {
   tree_.file("mid/x", "mid");
-  tree_.file("base/x", "base");
+  const struct statx mid = stat_at(tree_ / "mid/x");
+  ASSERT_NE(mid.stx_mask & STATX_BTIME, 0U) << "the test directory tells no birth times";
+  struct statx base {};
+  do {  // files of one tick of the kernel's clock are born at the same nanosecond
+    std::filesystem::remove(tree_ / "base/x");
+    tree_.file("base/x", "base");
+    base = stat_at(tree_ / "base/x");
+  } while (base.stx_btime.tv_nsec == mid.stx_btime.tv_nsec);
   tree_.directory("top/x.d");
   const LowerLayers lower = open();
-  const struct statx base = stat_at(tree_ / "base/x");
-  ASSERT_NE(base.stx_mask & STATX_BTIME, 0U) << "the test directory tells no birth times";
   ASSERT_TRUE(lower.same_birth("/x", base.stx_btime).has_value());
   EXPECT_EQ(lower.same_birth("/x", base.stx_btime)->layer, 2);
-  EXPECT_EQ(lower.same_birth("/x", stat_at(tree_ / "mid/x").stx_btime)->layer, 1);
+  EXPECT_EQ(lower.same_birth("/x", mid.stx_btime)->layer, 1);
   struct statx_timestamp off = base.stx_btime;
   off.tv_nsec ^= 1;
   EXPECT_FALSE(lower.same_birth("/x", off));
