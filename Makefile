@@ -181,6 +181,6 @@ install: build ## install below $(DESTDIR)$(PREFIX) and $(DESTDIR)/etc/holdfast
 	install -D -m 644 systemd/holdfast-retry.timer $(DESTDIR)/lib/systemd/system/holdfast-retry.timer
 	install -D -m 644 systemd/holdfast-seccomp.socket $(DESTDIR)/lib/systemd/system/holdfast-seccomp.socket
 	install -D -m 755 seccomp/holdfast-runtime $(DESTDIR)$(PREFIX)/libexec/holdfast/holdfast-runtime
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/holdfast/seccomp seccomp/podman.json seccomp/cri-x86_64.json
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/holdfast/seccomp seccomp/podman.json seccomp/docker.json seccomp/cri-x86_64.json
 
 -include $(LIB_OBJECTS:.o=.d) $(BUILD)/src/cli/main.d $(TEST_OBJECTS:.o=.d) $(patsubst %.cc,$(BUILD)/%.d,$(FAULT_SOURCES)) $(BUILD)/bench/policy.d

@@ -6,7 +6,6 @@
 //                 thread, huge, exec_flag
 //        memfd_ways use        a memory file as plain memory; exit 0 if all of it works
 //        memfd_ways many N     makes and closes N; prints "us=N" for each
-//        memfd_ways other N     the same of 100 getppid(2) each
 //        memfd_ways race SECONDS   the path of execveat changes meanwhile; exit 0: it never ran
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +26,7 @@
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U
 #endif
-enum { RAN = 0, HELD = 42, BROKEN = 1, PAYLOAD_STATUS = 77, OTHER_CALLS = 100 };
+enum { RAN = 0, HELD = 42, BROKEN = 1, PAYLOAD_STATUS = 77 };
 extern char **environ;
 static char *arguments[] = {"payload", NULL};
 
@@ -195,21 +194,16 @@ static int use(void) {
   return 0;
 }
 
-static int many(int count, int other) {
+static int many(int count) {
   struct timespec begin, end;
   clock_gettime(CLOCK_MONOTONIC, &begin);
   for (int i = 0; i < count; ++i) {
-    if (other) {
-      for (int j = 0; j < OTHER_CALLS; ++j) syscall(SYS_getppid);
-    } else {
-      int fd = memfd_create("x", MFD_CLOEXEC);
-      MUST(fd >= 0);
-      close(fd);
-    }
+    int fd = memfd_create("x", MFD_CLOEXEC);
+    MUST(fd >= 0);
+    close(fd);
   }
   clock_gettime(CLOCK_MONOTONIC, &end);
-  printf("us=%.2f\n", ((end.tv_sec - begin.tv_sec) * 1e9 + (end.tv_nsec - begin.tv_nsec)) / 1e3 / count /
-             (other ? OTHER_CALLS : 1));
+  printf("us=%.2f\n", ((end.tv_sec - begin.tv_sec) * 1e9 + (end.tv_nsec - begin.tv_nsec)) / 1e3 / count);
   return 0;
 }
 
@@ -249,8 +243,7 @@ static int race(int seconds) {
 
 int main(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "use") == 0) return use();
-  if (argc == 3 && strcmp(argv[1], "many") == 0) return many(atoi(argv[2]), 0);
-  if (argc == 3 && strcmp(argv[1], "other") == 0) return many(atoi(argv[2]), 1);
+  if (argc == 3 && strcmp(argv[1], "many") == 0) return many(atoi(argv[2]));
   if (argc == 3 && strcmp(argv[1], "race") == 0) return race(atoi(argv[2]));
   if (argc != 3 || strcmp(argv[1], "run") != 0) return BROKEN;
   pid_t child = fork();
