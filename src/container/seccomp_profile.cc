@@ -1,5 +1,6 @@
 #include "container/seccomp_profile.h"
 
+#include <linux/mount.h>
 #include <sched.h>
 #include <sys/stat.h>
 
@@ -68,7 +69,11 @@ std::map<std::string, std::vector<json>> replacements(const NotifyRules& rules) 
   std::map<std::string, std::vector<json>> calls;
   if (rules.memfd) calls["memfd_create"] = always();
   if (rules.mount) {
-    for (const char* name : {"mount", "move_mount", "fsmount"}) calls[name] = always();
+    for (const char* name : {"mount", "move_mount", "fsmount", "mount_setattr"})
+      calls[name] = always();
+    // A copy of a mount is mounted nowhere, and has not the marks of the one that it is of.
+    for (const char* name : {"open_tree", "open_tree_attr"})
+      calls[name] = if_any_bit(2, {OPEN_TREE_CLONE});
   }
   if (rules.namespaces) {
     for (const char* name : {"unshare", "clone"})

@@ -15,7 +15,7 @@ namespace holdfast {
 // A choice of rules: which calls the agent is asked about.
 struct NotifyRules {
   bool memfd = true;        // memfd_create
-  bool mount = false;       // mount, move_mount, fsmount
+  bool mount = false;       // mount, move_mount, fsmount, mount_setattr, copies by open_tree
   bool namespaces = false;  // unshare and clone with CLONE_NEWNS, CLONE_NEWUSER; clone3: ENOSYS
   bool io_uring = false;    // io_uring_setup
   // chmod and its kin with an x bit, mknod of a regular file with one, setxattr and its kin (the

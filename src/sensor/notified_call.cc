@@ -28,6 +28,8 @@ constexpr std::array kNames{std::pair{"memfd_create", NotifiedCall::memfd_create
                             std::pair{"mount", NotifiedCall::mount},
                             std::pair{"move_mount", NotifiedCall::mount},
                             std::pair{"fsmount", NotifiedCall::mount},
+                            std::pair{"mount_setattr", NotifiedCall::mount},
+                            std::pair{"open_tree", NotifiedCall::mount},
                             std::pair{"unshare", NotifiedCall::namespaces},
                             std::pair{"clone", NotifiedCall::namespaces},
                             std::pair{"io_uring_setup", NotifiedCall::io_uring},
@@ -41,7 +43,8 @@ constexpr std::array kNames{std::pair{"memfd_create", NotifiedCall::memfd_create
                             std::pair{"fsetxattr", NotifiedCall::fsetxattr}};
 // Newer than libseccomp 2.5, and the same number everywhere.
 constexpr std::array kNewCalls{std::pair{452, NotifiedCall::fchmodat2},
-                               std::pair{463, NotifiedCall::setxattrat}};
+                               std::pair{463, NotifiedCall::setxattrat},
+                               std::pair{467, NotifiedCall::mount}};  // open_tree_attr
 constexpr int kX32 = 0x40000000;
 
 std::uint64_t key(std::uint32_t architecture, int number) {

@@ -13,7 +13,7 @@ namespace holdfast {
 enum class NotifiedCall : std::uint8_t {
   memfd_create,
   // What is refused or let happen by the policy alone, as no file is named by a register:
-  mount,       // mount, move_mount, fsmount
+  mount,       // mount, move_mount, fsmount, mount_setattr, open_tree, open_tree_attr
   namespaces,  // unshare, clone
   io_uring,    // io_uring_setup
   // What may make a file executable without an open (sensor/permission_call.h):

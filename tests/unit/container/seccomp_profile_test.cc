@@ -67,7 +67,8 @@ TEST(SeccompProfileTest, WhatTheBaseRefusesStaysRefused) {
 TEST(SeccompProfileTest, AnAllowAllProfileGetsTheRules) {
   const json profile =
       merged(empty_profile(), {.mount = true, .namespaces = true, .io_uring = true});
-  for (const char* call : {"memfd_create", "mount", "move_mount", "fsmount", "io_uring_setup"})
+  for (const char* call : {"memfd_create", "mount", "move_mount", "fsmount", "mount_setattr",
+                           "open_tree", "open_tree_attr", "io_uring_setup"})
     EXPECT_EQ(actions(profile, call), Actions{"SCMP_ACT_NOTIFY"}) << call;
   EXPECT_EQ(actions(profile, "clone"), (Actions{"SCMP_ACT_NOTIFY", "SCMP_ACT_NOTIFY"}));
   EXPECT_EQ(actions(profile, "clone3"), Actions{"SCMP_ACT_ERRNO"});

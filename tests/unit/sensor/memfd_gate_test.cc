@@ -65,6 +65,8 @@ TEST(NotifiedCallsTest, EveryArchitectureHasItsNumbers) {
   EXPECT_EQ(calls.of(call(AUDIT_ARCH_I386, 356)), NotifiedCall::memfd_create);
   EXPECT_EQ(calls.of(call(AUDIT_ARCH_AARCH64, 279)), NotifiedCall::memfd_create);
   EXPECT_EQ(calls.of(call(AUDIT_ARCH_X86_64, 165)), NotifiedCall::mount);
+  for (const int number : {428, 442, 467})  // open_tree, mount_setattr, open_tree_attr
+    EXPECT_EQ(calls.of(call(AUDIT_ARCH_X86_64, number)), NotifiedCall::mount) << number;
   EXPECT_EQ(calls.of(call(AUDIT_ARCH_I386, 319)), std::nullopt) << "another call's number there";
   EXPECT_EQ(calls.of(call(AUDIT_ARCH_X86_64, 0)), std::nullopt);
   EXPECT_EQ(calls.of(call(AUDIT_ARCH_X86_64, 90)), NotifiedCall::chmod);
