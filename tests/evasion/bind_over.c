@@ -4,8 +4,8 @@
 #include "evasion.h"
 int main(void) {
   drop_late("x");
-  if (mount("x", VICTIM, NULL, MS_BIND, NULL) < 0) broken("mount");
+  const int mounted = attempted(mount("x", VICTIM, NULL, MS_BIND, NULL), "mount") == 0;
   int ran = runs_payload(VICTIM);
-  umount2(VICTIM, MNT_DETACH);
+  if (mounted) umount2(VICTIM, MNT_DETACH);
   return verdict(ran);
 }

@@ -9,10 +9,11 @@ int main(void) {
   int data = open("data.drifted", O_WRONLY | O_CREAT, 0644);
   if (data >= 0 && write(data, "data", 4) != 4) broken("data.drifted");
   close(data);
-  chmod("data.drifted", 0755);
+  noted(chmod("data.drifted", 0755));
   enter_user_namespace();
   mkdir("misc", 0755);
-  if (mount("binfmt_misc", "misc", "binfmt_misc", 0, NULL) < 0) broken("mount");
+  if (attempted(mount("binfmt_misc", "misc", "binfmt_misc", 0, NULL), "mount") < 0)
+    return verdict(runs_payload("data.drifted"));
   // F: the handler is opened now, which is when it can be refused.
   snprintf(rule, sizeof rule, ":drifted:E::drifted::%s/x:F", getcwd(here, sizeof here));
   int fd = open("misc/register", O_WRONLY);

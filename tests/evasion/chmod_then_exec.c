@@ -2,6 +2,6 @@
 #include "evasion.h"
 int main(void) {
   drop("x", 0644);
-  chmod("x", 0755);
+  noted(chmod("x", 0755));
   return verdict(runs_payload("x"));
 }

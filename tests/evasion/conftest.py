@@ -19,6 +19,7 @@ globals().update({name: value for name, value in vars(_fixtures).items()
 
 from catalogue import TECHNIQUES  # noqa: E402
 from phase import Phase  # noqa: E402
+from profiles import ENGINE_PROFILE, write_profile  # noqa: E402
 from sandbox import build_image  # noqa: E402
 
 RUNS = int(os.environ.get("HOLDFAST_EVASION_RUNS", "1"))
@@ -42,19 +43,25 @@ def image(work, build, targets):
 
 @pytest.fixture(scope="session")
 def run_phase(request, work, image, chosen, binary):
-    """run_phase(policy or None): name -> Result."""
-    def run_it(policy=None):
+    """run_phase(policy or None, under the seccomp profile or not): name -> Result."""
+    def run_it(policy=None, profile=False):
         directory = tempfile.mkdtemp(prefix="phase.", dir=work)
-        daemon = None
+        daemon, profiles, techniques = None, (None, None), chosen
         if policy:
             settings = f"{directory}/settings.yml"
             with open(settings, "w", encoding="utf-8") as file:
                 file.write(f"podman_storage: [{work}/podman/storage]\nunmanaged: as-policy\n")
             daemon = _fixtures.Daemon(binary, f"{directory}/state", "--config", settings,
                                       "--policy", policy)
+        if profile:
+            rules = ("--rules", "all")
+            profiles = (write_profile(binary, directory, daemon, *rules),
+                        write_profile(binary, directory, daemon, "--base", ENGINE_PROFILE, *rules,
+                                      name="podman"))
+            techniques = [technique for technique in chosen if not technique.no_profile]
         try:
-            return Phase(directory, image, chosen, lambda: request.getfixturevalue("podman"),
-                         daemon).run()
+            return Phase(directory, image, techniques, lambda: request.getfixturevalue("podman"),
+                         daemon, profiles).run()
         finally:
             if daemon:
                 daemon.kill()
@@ -75,6 +82,11 @@ def under_block(run_phase, without_daemon, block_policy):
 
 
 @pytest.fixture(scope="session")
+def under_profile(run_phase, without_daemon, block_policy):
+    return run_phase(block_policy, profile=True)
+
+
+@pytest.fixture(scope="session")
 def under_alert(run_phase, default_policy):
     return run_phase(default_policy)
 
@@ -82,7 +94,8 @@ def under_alert(run_phase, default_policy):
 def pytest_terminal_summary(terminalreporter):
     if not ROWS:
         return
-    rows = [("GROUP", "TECHNIQUE", "EXPECTED", "UNDER BLOCK", "BY", "ALERT-ONLY"), *ROWS.values()]
+    rows = [("GROUP", "TECHNIQUE", "EXPECTED", "UNDER BLOCK", "BY", "UNDER THE PROFILE", "ALERT-ONLY"),
+            *ROWS.values()]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         terminalreporter.write_line("  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip())

@@ -57,6 +57,12 @@ static inline size_t payload_size(void) {
   return size;
 }
 
+// The same of a step that the attack does not work without: only a refusal may stand in its way.
+static inline long attempted(long result, const char *what) {
+  if (noted(result) < 0 && errno != EPERM) broken(what);
+  return result;
+}
+
 // Puts the payload's bytes into an open file, from its start.
 static inline void write_payload(int fd) {
   size_t size = payload_size();

@@ -2,7 +2,7 @@
 #include "evasion.h"
 int main(void) {
   int fd = open("x", O_WRONLY | O_CREAT, 0644);
-  chmod("x", 0755);
+  noted(chmod("x", 0755));
   write_payload(fd);
   close(fd);
   return verdict(runs_payload("x"));

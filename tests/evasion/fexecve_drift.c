@@ -5,7 +5,7 @@ int main(void) {
   drop("x", 0644);
   int fd = noted(open("x", O_RDONLY));
   int handle = open("x", O_PATH);
-  fchmod(fd, 0755);
+  noted(fchmod(fd, 0755));
   unlink("x");
   char *arguments[] = {"x", NULL};
   int ran = 0;

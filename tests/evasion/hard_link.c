@@ -2,7 +2,7 @@
 #include "evasion.h"
 int main(void) {
   drop("x", 0644);
-  chmod("x", 0755);
+  noted(chmod("x", 0755));
   char other[256];
   snprintf(other, sizeof other, "%s.link", VICTIM);
   if (noted(link("x", other)) < 0) perror("link");

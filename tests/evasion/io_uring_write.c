@@ -11,7 +11,7 @@ int main(void) {
                                              .addr = (unsigned long)(payload_bytes + done),
                                              .len = payload_size() - done,
                                              .off = done});
-    if (n <= 0) broken("io_uring write");
+    if (attempted(n, "io_uring write") <= 0) break;
     done += n;
   }
   close(fd);

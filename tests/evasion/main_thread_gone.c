@@ -7,7 +7,7 @@ static void *attack(void *unused) {
   usleep(50000);
   drop("x", 0755);
   drop("y", 0644);
-  chmod("y", 0755);
+  noted(chmod("y", 0755));
   drop(VICTIM, 0755);
   int ran = runs_payload("x") | runs_payload("y");
   exit(verdict(ran | runs_payload(VICTIM)));

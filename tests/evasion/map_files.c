@@ -1,10 +1,22 @@
-// The payload is in shared anonymous memory, which /proc/self/map_files shows as a file. A process
+// The payload is in shared memory without a file, which /proc/self/map_files shows as one. A process
 // with CAP_SYS_ADMIN may open it by that name.
+// usage: map_files [sysv]   (sysv: a segment of shmget(2))
+#include <sys/shm.h>
+
 #include "evasion.h"
-int main(void) {
+static char *segment(size_t size) {
+  int id = shmget(IPC_PRIVATE, size, IPC_CREAT | 0777);
+  char *memory = id < 0 ? MAP_FAILED : shmat(id, NULL, 0);
+  if (memory != MAP_FAILED) shmctl(id, IPC_RMID, NULL);
+  return memory;
+}
+
+int main(int argc, char **argv) {
+  (void)argv;
   const size_t size = (payload_size() + 4095) / 4096 * 4096;
-  char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) broken("mmap");
+  char *memory = argc > 1 ? segment(size)
+                          : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) broken("shared memory");
   memcpy(memory, payload_bytes, payload_size());
   char path[128];
   snprintf(path, sizeof path, "/proc/self/map_files/%lx-%lx", (unsigned long)memory,

@@ -34,7 +34,7 @@ int main(void) {
     if (mapping == MAP_FAILED) mapping = NULL;
     close(fd);
   }
-  chmod(VICTIM, 0755);
+  noted(chmod(VICTIM, 0755));
   pthread_t thread;
   pthread_create(&thread, NULL, alternate, NULL);
   int ran = 0;

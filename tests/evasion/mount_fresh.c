@@ -1,27 +1,27 @@
 // A mount that did not exist before is run from at once.
-// usage: mount_fresh tmpfs|ramfs|overlay|detached|remount [userns]
+// usage: mount_fresh tmpfs|ramfs|overlay|detached|remount|setattr [userns]
 //   userns: in a user and mount namespace of its own; detached: a tmpfs that is mounted nowhere;
-//   remount: /dev/shm without noexec
+//   remount, setattr: /dev/shm without noexec, by mount(2) or mount_setattr(2)
 #include <sys/mount.h>
 
 #include "namespace.h"
 static void enter_detached(void) {
   int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
   if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0) broken("fsopen");
-  int detached = fsmount(context, FSMOUNT_CLOEXEC, 0);
-  if (detached < 0 || fchdir(detached) < 0) broken("fsmount");
+  int detached = attempted(fsmount(context, FSMOUNT_CLOEXEC, 0), "fsmount");
+  if (detached >= 0 && fchdir(detached) < 0) broken("fchdir");
 }
 
 static void mount_kind(const char *kind) {
   if (strcmp(kind, "overlay") != 0) {
-    if (mount(kind, "m", kind, 0, NULL) < 0) broken("mount");
+    attempted(mount(kind, "m", kind, 0, NULL), "mount");
     return;
   }
   // An upper layer must be on something that is no overlay itself.
-  if (mount("tmpfs", "m", "tmpfs", 0, NULL) < 0) broken("mount");
+  attempted(mount("tmpfs", "m", "tmpfs", 0, NULL), "mount");
   if (mkdir("m/lower", 0755) | mkdir("m/upper", 0755) | mkdir("m/work", 0755)) broken("mkdir");
-  if (mount("overlay", "m", "overlay", 0, "lowerdir=m/lower,upperdir=m/upper,workdir=m/work") < 0)
-    broken("mount overlay");
+  attempted(mount("overlay", "m", "overlay", 0, "lowerdir=m/lower,upperdir=m/upper,workdir=m/work"),
+            "mount overlay");
 }
 
 int main(int argc, char **argv) {
@@ -29,7 +29,11 @@ int main(int argc, char **argv) {
   payload_size();
   if (argc > 2) enter_user_namespace();
   if (strcmp(argv[1], "remount") == 0) {
-    if (mount(NULL, "/dev/shm", NULL, MS_REMOUNT | MS_BIND, NULL) < 0) broken("remount");
+    attempted(mount(NULL, "/dev/shm", NULL, MS_REMOUNT | MS_BIND, NULL), "remount");
+  } else if (strcmp(argv[1], "setattr") == 0) {
+    struct mount_attr attributes = {.attr_clr = MOUNT_ATTR_NOEXEC};
+    attempted(syscall(SYS_mount_setattr, AT_FDCWD, "/dev/shm", 0, &attributes, sizeof attributes),
+              "mount_setattr");
   } else if (strcmp(argv[1], "detached") == 0) {
     enter_detached();
   } else {

@@ -6,7 +6,7 @@
 int main(int argc, char **argv) {
   (void)argv;
   drop_late("x");
-  if (unshare(CLONE_NEWNS | (argc > 1 ? CLONE_NEWUSER : 0)) < 0) broken("unshare");
+  attempted(unshare(CLONE_NEWNS | (argc > 1 ? CLONE_NEWUSER : 0)), "unshare");
   drop_late("y");
   int ran = runs_payload("x");
   return verdict(ran | runs_payload("y"));

@@ -64,5 +64,6 @@ def enter(container, technique):
 def runtime_exec(container, technique):
     _directory(container, technique)
     done = run(container.runtime, "exec", "--cwd", technique.scratch, "--env",
-               f"VICTIM={technique.victim}", container.id, f"/app/{technique.run}", check=False)
+               f"VICTIM={technique.victim}", container.id, technique.program,
+               *technique.run.split()[1:], check=False)
     return done.returncode, done.stdout

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import outside
 from sandbox import Sandbox, Volumes, attack, batch, parse_batch
 from shell import wait_until
-from technique import NO_PATH
+from technique import BROKEN, NO_PATH, REFUSED
 
 
 def path_of(document):
@@ -30,10 +30,12 @@ class Result:
 
 
 class Phase:
-    """`podman`: a function that gives the sandbox; `daemon`: one that is not started yet, or None."""
+    """`podman`: a function that gives the sandbox; `daemon`: one that is not started yet, or None;
+    `profiles`: files of the seccomp profile that the containers are under, for runc and for podman."""
 
-    def __init__(self, directory, lower, techniques, podman, daemon=None):
+    def __init__(self, directory, lower, techniques, podman, daemon=None, profiles=(None, None)):
         self.directory, self.lower, self.daemon = directory, lower, daemon
+        self.profile, self.podman_profile = profiles
         self.techniques, self.podman = techniques, podman
         self.results = {}
         self._containers = []  # (container, the techniques that ran in it)
@@ -65,7 +67,8 @@ class Phase:
         if kind == "mounted":
             self._volumes.append(Volumes(f"{self.directory}/volumes{len(self._volumes)}"))
             mounts = self._volumes[-1].mounts()
-        self._containers.append((Sandbox(f"{self.directory}/bundles", self.lower, mounts), []))
+        self._containers.append((Sandbox(f"{self.directory}/bundles", self.lower, mounts,
+                                          self.profile), []))
         return self._containers[-1][0]
 
     def _take(self, container, technique, result):
@@ -73,9 +76,13 @@ class Phase:
         next(ran for other, ran in self._containers if other is container).append(technique)
 
     def _drop(self, container, technique):
-        """What `run_file x` will run later."""
-        container.sh(f"mkdir -p {technique.scratch} && cd {technique.scratch} &&"
-                     " cat /app/payload >x && chmod +x x", check=True)
+        """What `run_file x` will run later. Under the profile it can be refused already."""
+        done = container.sh(f"mkdir -p {technique.scratch} && cd {technique.scratch} &&"
+                            " cat /app/payload >x && chmod +x x", check=not self.profile)
+        if done.returncode != 0:
+            refused = "Operation not permitted" in done.stdout
+            self._take(container, technique, (REFUSED if refused else BROKEN, done.stdout))
+        return done.returncode == 0
 
     def _before_daemon(self):
         chosen = self._chosen("before_daemon", "during_attach")
@@ -130,18 +137,28 @@ class Phase:
             volume = f"{self.directory}/podman-volume"
             os.makedirs(volume, exist_ok=True)
             podman = self.podman()
-            container = podman.start("-v", f"{volume}:{technique.directory}")
+            options = ["--security-opt", f"seccomp={self.podman_profile}"] if self.profile else []
+            container = podman.start("-v", f"{volume}:{technique.directory}", *options)
             self._containers.append((container, []))
-            self._drop(container, technique)
-            podman("restart", "-t", "0", container.id)
-            self._take(container, technique, attack(container, technique)[technique.name])
+            if self._drop(container, technique):
+                podman("restart", "-t", "0", container.id)
+                self._take(container, technique, attack(container, technique)[technique.name])
 
     def _while_down(self):
         for technique in self._chosen("while_down"):
-            container = self._container().start()
+            # Under the profile nothing is started in a container while the daemon is down, and no
+            # mode is changed: a process that is there already makes the file.
+            by_itself = (f"until [ -e /tmp/go ]; do sleep 0.1; done; mkdir -p {technique.scratch};"
+                         f" cp /app/payload {technique.scratch}/x; : >/tmp/gone; exec sleep 86400")
+            container = self._container().start(*(["sh", "-c", by_itself] if self.profile else []))
             if self.daemon:
                 self.daemon.stop()
-            self._drop(container, technique)
+            if self.profile:
+                inside = f"/proc/{container.pid()}/root/tmp"
+                with open(f"{inside}/go", "w", encoding="utf-8"):
+                    wait_until(lambda: os.path.exists(f"{inside}/gone"), 10, "the file to be made")
+            else:
+                self._drop(container, technique)
             if self.daemon:
                 self.daemon.start()
             self._take(container, technique, attack(container, technique)[technique.name])
@@ -156,4 +173,5 @@ class Phase:
                    if document.get("container", {}).get("id") == container.id]
             for technique in techniques:
                 self.results[technique.name].alerts = [
-                    document for document in own if technique.owns(path_of(document))]
+                    document for document in own
+                    if technique.owns(path_of(document), document["process"].get("executable"))]

@@ -6,6 +6,6 @@ int main(void) {
   if (fd >= 0) close(fd);
   chmod(VICTIM, 0644);
   drop(VICTIM, 0644);
-  chmod(VICTIM, 0755);
+  noted(chmod(VICTIM, 0755));
   return verdict(runs_payload(VICTIM));
 }

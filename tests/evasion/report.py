@@ -21,8 +21,9 @@ as the same acts are under block.
   its start, and the alert says that it is (`killed`): some instructions of it may have run.
 - **works**: see [limitations.md](limitations.md).
 
-*by* names the mechanism in the alert (`holdfast.mechanism`). *seccomp* is what the seccomp profile refuses
-in addition. The columns of other projects give what these document themselves about that kind of act (a
+*by* names the mechanism in the alert (`holdfast.mechanism`). *seccomp*: each technique is run once more, in containers
+under the seccomp profile with all its rules ([seccomp.md](seccomp.md)); named are the rules that refuse it then, with
+EPERM and an alert, before anything was run. `-`: none of them does, and it ends as without the profile. The columns of other projects give what these document themselves about that kind of act (a
 rule, a hook or a policy that is switched on), with the reference below. They were not measured, and `-` means
 that nothing was found, not that nothing happens.
 """
@@ -33,6 +34,10 @@ def row(cells):
     return "| " + " | ".join(cells) + " |"
 
 
+def quoted(names):
+    return ", ".join(f"`{name}`" for name in names) or "-"
+
+
 def table(group):
     lines = [row(["technique", "what is done", *PEERS, "holdfast", "by", "seccomp"]),
              row(["---"] * (len(PEERS) + 5))]
@@ -40,7 +45,7 @@ def table(group):
         if technique.group == group:
             lines.append(row([technique.name, technique.what, *documented(technique),
                               WORDS[technique.expected],
-                              ", ".join(f"`{name}`" for name in technique.by) or "-", "-"]))
+                              quoted(technique.by), technique.no_profile or quoted(technique.profile)]))
     return "\n".join(lines)
 
 

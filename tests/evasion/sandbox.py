@@ -57,6 +57,9 @@ def build_image(directory, programs):
         with open(f"{victims}/script", "w", encoding="utf-8") as script:
             script.write("#!/bin/sh\n:\n")
         os.chmod(f"{victims}/script", 0o755)
+        if technique.program.startswith("/app/as/") and not technique.script:
+            os.makedirs(os.path.dirname(f"{directory}/app-layer{technique.program}"))
+            os.link(f"{app}/{technique.run.split()[0]}", f"{directory}/app-layer{technique.program}")
     return f"{directory}/app-layer:{directory}/debian"
 
 
@@ -67,7 +70,7 @@ def command(technique):
     if technique.expected == "killed":
         begin += f" LINGER={LINGER_MS}"
     run_it = (f"script {shlex.quote(technique.run)}" if technique.script
-              else f"timeout -s KILL {SECONDS} /app/{technique.run}")
+              else f"timeout -s KILL {SECONDS} {technique.command}")
     return f"({begin}; {run_it})"
 
 
@@ -94,10 +97,11 @@ def attack(container, *techniques):
 
 
 class Sandbox(Bundle):
-    """A container of the image. `mounts`: (type, source, destination, options) beside runc's own."""
+    """A container of the image. `mounts`: (type, source, destination, options) beside runc's own;
+    `seccomp`: the file of a profile."""
 
-    def __init__(self, directory, lower, mounts=()):
-        super().__init__("runc", directory, lower, devices=["/dev/fuse"],
+    def __init__(self, directory, lower, mounts=(), seccomp=None):
+        super().__init__("runc", directory, lower, devices=["/dev/fuse"], seccomp=seccomp,
                          capabilities=[*CAPABILITIES, "CAP_DAC_READ_SEARCH"])
         self.mounts = mounts
 

@@ -13,7 +13,7 @@ static char *map(const char *path) {
 static int attempt(const char *path) {
   chmod(path, 0644);
   char *p = map(path);
-  chmod(path, 0755);
+  noted(chmod(path, 0755));
   int ran = runs_payload(path);
   if (p) memcpy(p, payload_bytes, payload_size());
   return ran | runs_payload(path);

@@ -12,7 +12,7 @@ static void *swap(void *unused) {
 }
 int main(void) {
   drop("x", 0644);
-  chmod("x", 0755);
+  noted(chmod("x", 0755));
   pthread_t thread;
   pthread_create(&thread, NULL, swap, NULL);
   int ran = 0;

@@ -10,8 +10,12 @@ LIMITATION = "limitation"  # it works, and docs/limitations.md says so
 
 # mechanisms (holdfast.mechanism) that refuse
 OPEN, EXEC, WATCH = "open_gate", "exec_gate", "exec_watch"
+# Under the seccomp profile there are the mechanisms seccomp and memfd_gate too, by these of its rules:
+MEMORY, MOUNTS, NAMESPACES, RING, PERMISSIONS = "memfd", "mount", "namespaces", "io_uring", "permissions"
 
 CREATE, MODIFY, MEMFD = "createExecutable", "modifyExecutable", "execMemFd"
+
+WORKED, BROKEN, REFUSED = 0, 1, 42  # exit codes, evasion.h
 
 NO_PATH = "(none)"  # for a path that cannot be told
 
@@ -42,6 +46,13 @@ class Technique:
     # depends on who reports it.
     named_later: tuple = ()
     paths: tuple = ()  # how further paths begin that its alerts name
+    callers: tuple = ()  # programs whose refused calls are its own, beside its own one
+    # Rules of the seccomp profile that refuse it at a call, each time; (): it ends as without the profile.
+    profile: tuple = ()
+    no_profile: str = ""  # or why it cannot be tried there
+
+    def expected_under_profile(self):
+        return CLOSED if self.profile else self.expected
 
     @property
     def scratch(self):
@@ -51,7 +62,21 @@ class Technique:
     def victim(self):
         return f"/app/victims/{self.name}/tool"
 
-    def owns(self, path):
+    @property
+    def program(self):
+        """The place of its program: a name of the technique's own, if it runs in the tests' own image."""
+        place = "/app" if self.group == "time" else f"/app/as/{self.name}"
+        return f"{place}/{self.run.split()[0]}"
+
+    @property
+    def command(self):
+        return " ".join([self.program, *self.run.split()[1:]])
+
+    def owns(self, path, executable):
+        """An alert of this path, about this process's act. A call that names no file is told of by the
+        root's path."""
+        if path == "/":
+            return executable in (self.program, *self.callers)
         return path.startswith((f"{self.scratch}/", f"/app/victims/{self.name}/",
                                 f"/memfd:{self.name} ", *self.paths))
 

@@ -1,6 +1,6 @@
 """Every technique of the catalogue tries to run code that is not the image's. Without the daemon it
-must succeed, or it would prove nothing; under policies/block.yml it must be refused, and alerted;
-under policies/default.yml it must succeed, and be alerted as it would be refused."""
+must succeed, or it would prove nothing; under policies/block.yml it must be refused, and alerted, with
+the seccomp profile and without; under policies/default.yml it must succeed, and be alerted as it would be refused."""
 import glob
 import os
 
@@ -10,9 +10,10 @@ import conftest
 from catalogue import TECHNIQUES
 from containers import REPOSITORY
 from report import document
-from technique import EXEC, KILLED, LIMITATION, OPEN, WATCH
+from technique import (EXEC, KILLED, LIMITATION, MEMORY, MOUNTS, NAMESPACES, OPEN, PERMISSIONS, REFUSED,
+                       RING, WATCH, WORKED)
 
-WORKED, REFUSED = 0, 42  # exit codes, tests/evasion/evasion.h
+RULES_REFUSE = {"seccomp", "memfd_gate"}
 HELPERS = {"payload", "victim", "storm"}
 
 each = pytest.mark.parametrize("technique", TECHNIQUES, ids=lambda technique: technique.name)
@@ -22,6 +23,18 @@ def told(result):
     """The refusals among the alerts: (mechanism, operation) of each."""
     return {(alert["holdfast"]["mechanism"], alert["holdfast"]["operation"]) for alert in result.alerts
             if alert["holdfast"]["outcome"] in ("blocked", "killed")}
+
+
+REASONS = {"a mount of the container's own": MOUNTS, "io_uring": RING,
+           "a mount or user namespace of its own": NAMESPACES}
+
+
+def rules_of(result):
+    """The profile's rules that refused."""
+    alerts = [alert["holdfast"] for alert in result.alerts if alert["holdfast"]["outcome"] == "blocked"]
+    return {*(MEMORY for alert in alerts if alert["mechanism"] == "memfd_gate"),
+            *(REASONS.get(alert["reason"], PERMISSIONS) for alert in alerts
+              if alert["mechanism"] == "seccomp")}
 
 
 def test_every_program_is_used():
@@ -55,7 +68,8 @@ def test_under_block(technique, under_block):
     count = ("works, see limitations.md" if technique.expected == LIMITATION
              else f"{refused} of {len(results)} refused")
     conftest.ROWS[technique.name] = [technique.group, technique.name, technique.expected, count,
-                                     ", ".join(mechanisms) or "-", "-"]
+                                     ", ".join(mechanisms) or "-",
+                                     "not tried" if technique.no_profile else "-", "-"]
     if technique.expected == LIMITATION:
         assert [result.code for result in results] == [WORKED] * len(results)
         return
@@ -67,6 +81,27 @@ def test_under_block(technique, under_block):
         assert technique.expected == KILLED or "killed" not in outcomes
         for mechanism, operation in told(result):
             assert mechanism in technique.by and operation in technique.operations, told(result)
+
+
+@pytest.mark.parametrize("technique", [one for one in TECHNIQUES if not one.no_profile],
+                         ids=lambda technique: technique.name)
+def test_under_profile(technique, under_profile):
+    """Nothing runs that is refused without the profile, and its own calls refuse before the run."""
+    result = under_profile[technique.name]
+    rules = rules_of(result)
+    mechanisms = {mechanism for mechanism, _ in told(result)}
+    if technique.name in conftest.ROWS:
+        conftest.ROWS[technique.name][-2] = ", ".join([*sorted(mechanisms - RULES_REFUSE), *sorted(rules)]) or "-"
+    if technique.expected == LIMITATION:
+        assert result.code == WORKED, f"docs/evasion.md says that it works: {result.output}"
+        return
+    assert result.code == REFUSED, f"exit {result.code}\n{result.output}"
+    assert mechanisms, f"refused, but not alerted: {result.alerts}"
+    assert mechanisms <= {*technique.by, *RULES_REFUSE}
+    assert rules == {*technique.profile}, f"refused by {mechanisms}"
+    outcomes = {alert["holdfast"]["outcome"] for alert in result.alerts}
+    assert technique.expected_under_profile() == KILLED or "killed" not in outcomes
+    assert {operation for _, operation in told(result)} <= {*technique.operations}
 
 
 @each

@@ -5,7 +5,7 @@ static int attempt(mode_t mode, const char *name) {
   int fd = noted(open(".", O_TMPFILE | O_RDWR, mode));
   if (fd < 0) return 0;
   write_payload(fd);
-  fchmod(fd, 0755);
+  noted(fchmod(fd, 0755));
   snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
   linkat(AT_FDCWD, path, AT_FDCWD, name, AT_SYMLINK_FOLLOW);
   close(fd);

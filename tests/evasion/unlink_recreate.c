@@ -4,6 +4,6 @@ int main(void) {
   payload_size();
   unlink(VICTIM);
   drop(VICTIM, 0644);
-  chmod(VICTIM, 0755);
+  noted(chmod(VICTIM, 0755));
   return verdict(runs_payload(VICTIM));
 }

@@ -4,10 +4,10 @@
 #include "evasion.h"
 int main(void) {
   drop("x", 0644);
-  chmod("x", 0755);
-  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) broken("unshare");
+  noted(chmod("x", 0755));
+  attempted(unshare(CLONE_NEWUSER | CLONE_NEWNS), "unshare");
   drop("y", 0644);
-  chmod("y", 0755);
+  noted(chmod("y", 0755));
   int ran = runs_payload("x");
   return verdict(ran | runs_payload("y"));
 }

@@ -8,7 +8,7 @@ static void *write_again(void *path) {
   while (!stop) {
     chmod(path, 0644);
     drop(path, 0644);
-    chmod(path, 0755);
+    noted(chmod(path, 0755));
     usleep(500);
   }
   return NULL;
