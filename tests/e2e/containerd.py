@@ -18,7 +18,9 @@ syntax = "proto3";
 package runtime.VERSION;
 message PodSandboxMetadata { string name = 1; string uid = 2; string namespace = 3; uint32 attempt = 4; }
 message NamespaceOption { int32 network = 1; int32 pid = 2; int32 ipc = 3; }
-message LinuxSandboxSecurityContext { NamespaceOption namespace_options = 1; }
+message SecurityProfile { int32 profile_type = 1; string localhost_ref = 2; }
+message LinuxSandboxSecurityContext { NamespaceOption namespace_options = 1; bool privileged = 6;
+  SecurityProfile seccomp = 9; }
 message LinuxPodSandboxConfig { string cgroup_parent = 1; LinuxSandboxSecurityContext security_context = 2; }
 message PodSandboxConfig { PodSandboxMetadata metadata = 1; string hostname = 2; string log_directory = 3;
   map<string, string> labels = 6; map<string, string> annotations = 7; LinuxPodSandboxConfig linux = 8; }
@@ -28,7 +30,8 @@ message ContainerMetadata { string name = 1; uint32 attempt = 2; }
 message ImageSpec { string image = 1; }
 message Mount { string container_path = 1; string host_path = 2; }
 message LinuxContainerResources { int64 cpu_shares = 3; int64 oom_score_adj = 5; }
-message LinuxContainerSecurityContext { NamespaceOption namespace_options = 3; }
+message LinuxContainerSecurityContext { bool privileged = 2; NamespaceOption namespace_options = 3;
+  SecurityProfile seccomp = 15; }
 message LinuxContainerConfig { LinuxContainerResources resources = 1; LinuxContainerSecurityContext security_context = 2; }
 message ContainerConfig { ContainerMetadata metadata = 1; ImageSpec image = 2; repeated string command = 3;
   repeated Mount mounts = 7; map<string, string> labels = 9; map<string, string> annotations = 10; string log_path = 11;
@@ -89,9 +92,10 @@ class Cri:
 
 
 class Pod:
-    """A sandbox on the host's network, as the kubelet asks for it."""
+    """A sandbox on the host's network, as the kubelet asks for it. `security`: more of its security
+    context."""
 
-    def __init__(self, containerd, cri, name, namespace, labels, uid=None):
+    def __init__(self, containerd, cri, name, namespace, labels, uid=None, security=None):
         self.cri, self.name, self.uid = cri, name, uid or str(uuid.uuid4())
         self.cgroup = f"/kubepods/burstable/pod{self.uid}"
         self.options = {"network": 2, "pid": 1}
@@ -102,16 +106,16 @@ class Pod:
             "log_directory": f"{containerd.directory}/logs/{self.uid}",
             "labels": {**labels, **self.ids},
             "linux": {"cgroup_parent": self.cgroup,
-                      "security_context": {"namespace_options": self.options}}}
+                      "security_context": {"namespace_options": self.options, **(security or {})}}}
         self.sandbox = cri("RunPodSandbox", {"config": self.config}).pod_sandbox_id
 
-    def run(self, command, image, name="main", attempt=0):
-        """Starts a container; its id."""
+    def run(self, command, image, name="main", attempt=0, security=None):
+        """Starts a container; its id. `security`: more of its security context."""
         config = {"metadata": {"name": name, "attempt": attempt}, "image": {"image": image},
                   "command": list(command), "log_path": f"{name}_{attempt}.log",
                   "labels": {**self.ids, "io.kubernetes.container.name": name},
                   "linux": {"resources": {"cpu_shares": 2, "oom_score_adj": 1000},
-                            "security_context": {"namespace_options": self.options}}}
+                            "security_context": {"namespace_options": self.options, **(security or {})}}}
         container = self.cri("CreateContainer", {
             "pod_sandbox_id": self.sandbox, "config": config,
             "sandbox_config": self.config}).container_id
@@ -150,10 +154,21 @@ class Pod:
                 directories.clear()
 
 
-class Containerd:
-    """containerd below a directory of the test's own."""
+def pod_images(podman, image, name, directory):
+    """A docker archive of an image under a name, and of the sandbox's."""
+    podman("tag", image, name)
+    podman("create", "--name", "pausing", image)
+    podman("commit", "-q", "--change", 'CMD ["sleep","86400"]', "pausing", "localhost/pause:1")
+    podman("rm", "pausing")
+    path = f"{directory}/app.tar"
+    podman("save", "-q", "--format", "docker-archive", "-o", path, name, "localhost/pause:1", "-m", timeout=120)
+    return path
 
-    def __init__(self, directory):
+
+class Containerd:
+    """containerd below a directory of the test's own. `cri_settings`: lines for its CRI plugin."""
+
+    def __init__(self, directory, cri_settings=""):
         self.directory = directory
         self.socket = f"{directory}/c.sock"
         os.makedirs(f"{directory}/cni")
@@ -169,6 +184,7 @@ state = "{directory}/state"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "localhost/pause:1"
   restrict_oom_score_adj = true
+  {cri_settings}
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "{directory}/cni"

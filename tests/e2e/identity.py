@@ -2,12 +2,10 @@
 whose first process drops and runs a file."""
 import os
 
-from containers import IMAGE
 from expect import DROP_AND_RUN
 
 RUNS = int(os.environ.get("HOLDFAST_IDENTITY_RUNS", "3"))
 APP = "reg.example.test/team/app:2.3"
-PAUSE = "localhost/pause:1"
 LABELS = {"tier": "front", "app": "web"}
 DROP = ("/bin/sh", "-c", DROP_AND_RUN.format(path="/tmp/dropped"))
 POLICY = """
@@ -28,16 +26,6 @@ IMAGE_NAME = [("containerImageName: [app]", True), ("containerImageName: [team]"
               ("containerImageFullName: [reg.example.test/team/app]", True),
               ("containerImageFullName: [reg.example.test/team]", False),
               ("containerImageTag: [2.3]", True), ("containerImageTag: [2.4]", False)]
-
-
-def save_images(podman, path):
-    """A docker archive of APP, and of PAUSE, which a sandbox runs."""
-    podman("tag", IMAGE, APP)
-    podman("create", "--name", "pausing", IMAGE)
-    podman("commit", "-q", "--change", 'CMD ["sleep","86400"]', "pausing", PAUSE)
-    podman("rm", "pausing")
-    podman("save", "-q", "--format", "docker-archive", "-o", path, APP, PAUSE, "-m", timeout=120)
-    return path
 
 
 def assert_image(alert, reference, digest=None):

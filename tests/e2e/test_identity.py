@@ -5,10 +5,10 @@ import signal
 
 import pytest
 
-from containerd import Containerd, Cri, OnlyVersion, Pod, short_directory
+from containerd import Containerd, Cri, OnlyVersion, Pod, pod_images, short_directory
+from containers import IMAGE
 from expect import PAYLOAD_STATUS
-from identity import (APP, DROP, IMAGE_NAME, LABEL, LABELS, NAMESPACE, POD_NAME, RUNS, assert_image,
-                      save_images)
+from identity import APP, DROP, IMAGE_NAME, LABEL, LABELS, NAMESPACE, POD_NAME, RUNS, assert_image
 from shell import wait_until
 
 STOPPED_SECONDS = float(os.environ.get("HOLDFAST_IDENTITY_STOPPED", "5"))
@@ -26,7 +26,7 @@ def uptime():
 
 @pytest.fixture(scope="module")
 def archive(podman, work):
-    return save_images(podman, f"{work}/app.tar")
+    return pod_images(podman, IMAGE, APP, work)
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import subprocess
 
 import pytest
 
+from containerd import pod_images
 from containers import IMAGE
 from dockerd import Docker
 from expect import PAYLOAD_STATUS
-from identity import (APP, DROP, IMAGE_NAME, LABEL, LABELS, NAMESPACE, POD_NAME, RUNS, assert_image,
-                      save_images)
+from identity import APP, DROP, IMAGE_NAME, LABEL, LABELS, NAMESPACE, POD_NAME, RUNS, assert_image
 from shell import run, wait_until
 
 
@@ -22,7 +22,7 @@ def flags(labels):
 def docker(podman, work):
     server = Docker()
     try:
-        server("load", "-q", "-i", save_images(podman, f"{work}/docker.tar"), timeout=120)
+        server("load", "-q", "-i", pod_images(podman, IMAGE, APP, work), timeout=120)
         yield server
     finally:
         server.remove()

@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from conftest import LONG, lost_alerts
-from containerd import Containerd, Cri, Pod, short_directory
-from identity import APP, save_images
+from containerd import Containerd, Cri, Pod, pod_images, short_directory
+from containers import IMAGE
+from identity import APP
 from processes import descriptors, resident_kib, thread_count, worker
 from shell import stuck_processes, wait_until
 
@@ -21,7 +22,7 @@ FORGOTTEN_S = 30 + 5  # after their end, and a look
 def containerd(podman, work):
     server = Containerd(short_directory("hf-ctd."))
     try:
-        server.image(save_images(podman, f"{work}/app.tar"), APP)
+        server.image(pod_images(podman, IMAGE, APP, work), APP)
         yield server
     finally:
         server.remove()
