@@ -60,6 +60,7 @@ class Cluster:
                 if any(map(read, glob.glob(f"{path}/**/cgroup.procs", recursive=True)))]
         assert not busy, f"pods run on this machine, and a second kubelet would end them: {busy}"
         self.directory, self.static_pods = directory, f"{directory}/static"
+        self.seccomp_profiles = f"{directory}/seccomp"  # /var/lib/kubelet/seccomp of a node
         os.mkdir(self.static_pods)
         self.undo = contextlib.ExitStack()
         try:
@@ -185,6 +186,7 @@ class Cluster:
                                  "imagefs.available": "1%", "nodefs.inodesFree": "1%"}}, file)
         self._spawn("kubelet", f"{PROGRAMS}/kubelet", f"--config={self.directory}/kubelet.yaml",
                     f"--kubeconfig={self.directory}/kubeconfig", f"--root-dir={self.directory}/kubelet",
+                    f"--seccomp-profile-root={self.seccomp_profiles}",
                     f"--cert-dir={self.directory}/pki", f"--hostname-override={NODE}",
                     "--container-runtime=remote",
                     f"--container-runtime-endpoint=unix://{self.containerd.socket}")
