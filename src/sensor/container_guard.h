@@ -20,6 +20,7 @@
 #include "sensor/identity.h"
 #include "sensor/kernel_event_facts.h"
 #include "sensor/let_run.h"
+#include "sensor/memory_file_limit.h"
 #include "sensor/places.h"
 #include "sensor/running_process.h"
 #include "sensor/undecided_execs.h"
@@ -85,6 +86,7 @@ class ContainerGuard : public std::enable_shared_from_this<ContainerGuard> {
                  const GuardServices& services);
 
   FanotifyGroup& group() { return *group_; }
+  MemoryFileLimit& memory_files() { return memory_files_; }
   const RootMount& root() const { return root_; }
 
   std::shared_ptr<const Places> places() const;
@@ -178,6 +180,7 @@ class ContainerGuard : public std::enable_shared_from_this<ContainerGuard> {
   IdentityVerdict ask_policy(const Act& act, const Event& event, const Identity& who) const;
 
   std::shared_ptr<FanotifyGroup> group_;
+  MemoryFileLimit memory_files_;
   const RootMount root_;
   const GuardServices& services_;
   LetRun let_run_;

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 
 #include <system_error>
@@ -31,6 +32,7 @@ constexpr std::chrono::milliseconds kStopTakes{300};
 constexpr int kCoverTakesMs = 1000;
 constexpr int kCoverLookMs = 20;
 constexpr std::chrono::milliseconds kLookTakes{1000};
+constexpr std::size_t kLongestMarks = 4 << 20;
 constexpr std::size_t kLongestName = 250;  // with its NUL, as memfd_create(2) has it
 
 bool is_readable(int fd) {
@@ -41,6 +43,25 @@ bool is_readable(int fd) {
 bool is_hung_up(int fd) {
   pollfd waiting{fd, 0, 0};
   return poll(&waiting, 1, 0) == 1 && (waiting.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+// One more memory file like this one, for that container.
+bool limit_allows(ContainerGuard& guard, int file) {
+  MemoryFileLimit& limit = guard.memory_files();
+  const bool allowed = limit.allows(
+      MemoryFileLimit::Time::clock::now(), [&guard, file]() -> std::optional<std::size_t> {
+        const std::string marks = "/proc/self/fdinfo/" + std::to_string(guard.group().fd());
+        const Result<std::string> text = read_small_file(marks, kLongestMarks);
+        struct stat kind {};
+        if (!text || fstat(file, &kind) != 0) return std::nullopt;
+        return count_inode_marks(*text, kind.st_dev);
+      });
+  if (!allowed && limit.is_first_refusal()) {
+    const std::shared_ptr<const Workload> owner = guard.workload();
+    spdlog::warn("{} has {} memory files, and gets no more until it closes some (ENFILE)",
+                 owner ? owner->container.id : "a container", MemoryFileLimit::kMost);
+  }
+  return allowed;
 }
 
 std::string proc(pid_t pid, const char* name) {
@@ -301,6 +322,7 @@ Status SeccompAgent::answer_memory_file(Listener& listener, const seccomp_notif&
   const auto flags = static_cast<unsigned>(notification.data.args[1]);
   const Result<UniqueFd> file = make_memory_file(*name, flags, *owner);
   if (!file) return kernel.fail(notification.id, file.error().code);
+  if (!limit_allows(*guard, file->get())) return kernel.fail(notification.id, ENFILE);
   Status marked = guard->group().mark(MarkScope::inode, FAN_OPEN_EXEC_PERM,
                                       "/proc/self/fd/" + std::to_string(file->get()));
   if (!marked) {

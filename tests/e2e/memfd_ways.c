@@ -6,6 +6,7 @@
 //                 thread, huge, exec_flag
 //        memfd_ways use        a memory file as plain memory; exit 0 if all of it works
 //        memfd_ways many N     makes and closes N; prints "us=N" for each
+//        memfd_ways keep N SECONDS   makes N, prints how many there were to be had, and keeps them
 //        memfd_ways race SECONDS   the path of execveat changes meanwhile; exit 0: it never ran
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -207,6 +209,19 @@ static int many(int count) {
   return 0;
 }
 
+static int keep(int count, int seconds) {
+  struct rlimit limit = {0};
+  int made = 0;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  while (made < count && memfd_create("x", 0) >= 0) ++made;
+  printf("%d errno=%d\n", made, made < count ? errno : 0);
+  fflush(stdout);
+  sleep(seconds);
+  return 0;
+}
+
 // The path that execveat is given changes between the image's program and a memory file.
 static char raced[64];
 static char paths[2][64];
@@ -244,6 +259,7 @@ static int race(int seconds) {
 int main(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "use") == 0) return use();
   if (argc == 3 && strcmp(argv[1], "many") == 0) return many(atoi(argv[2]));
+  if (argc == 4 && strcmp(argv[1], "keep") == 0) return keep(atoi(argv[2]), atoi(argv[3]));
   if (argc == 3 && strcmp(argv[1], "race") == 0) return race(atoi(argv[2]));
   if (argc != 3 || strcmp(argv[1], "run") != 0) return BROKEN;
   pid_t child = fork();

@@ -1,4 +1,5 @@
 """Containers under the seccomp profile: a memory file does not run, and is memory like any other."""
+import errno
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from shell import run, wait_until
 LONG = bool(os.environ.get("HOLDFAST_LONG"))
 HELD = 42
 TOOL = "/app/memfd_ways"
+MOST_MEMORY_FILES = 8192  # src/sensor/memory_file_limit.h
 WAYS = ["fexecve", "execve_fd", "dev_fd", "execveat", "script", "dup", "sibling", "user_namespace",
         "thread", "exec_flag", "huge"]
 PERL = ("$n = 'evil'; $fd = syscall(319, $n, 0); open(F, \">&=$fd\"); open(P, '/app/payload');"
@@ -166,6 +168,24 @@ def test_what_a_dead_worker_had_received_is_answered(bundle, memory_lower, block
     assert caller.returncode == 0, output
     assert kills > 0
     container.remove()
+
+
+def test_a_container_keeps_a_limited_number_of_memory_files(bundle, memory_lower, blocking, binary, work):
+    """Each costs the daemon memory, which a container must not take away. Others are not concerned."""
+    profile = write_profile(binary, work, blocking)
+    container, other = (bundle("runc", memory_lower, seccomp=profile).start() for _ in range(2))
+    with subprocess.Popen(["runc", "exec", container.id, TOOL, "keep", "9000", "5"],
+                          stdout=subprocess.PIPE, text=True) as keeper:
+        assert keeper.stdout.readline() == f"{MOST_MEMORY_FILES} errno={errno.ENFILE}\n"
+        done = container.exec(TOOL, "run", "fexecve")
+        assert done.returncode not in (0, HELD) and "Too many open files in system" in done.stdout
+        assert other.exec(TOOL, "run", "fexecve").returncode == HELD
+    assert "gets no more until it closes some" in blocking.log()
+    time.sleep(0.2)
+    done = container.exec(TOOL, "run", "fexecve")
+    assert done.returncode == HELD, done.stdout
+    for one in (container, other):
+        one.remove()
 
 
 def connect(daemon):
