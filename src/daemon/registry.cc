@@ -208,6 +208,7 @@ void Registry::report_uncovered(const std::string& id, const std::string& reason
 }
 
 void Registry::release_unclaimed() {
+  on_scanned_();
   first_processes_.clear();  // numbers of processes and filesystems are used again
   const std::size_t undecided = responder_.answer_unclaimed();
   if (undecided > 0) {
@@ -285,6 +286,14 @@ std::shared_ptr<ContainerGuard> Registry::guard_of(const std::string& container_
     if (entry.device == root && entry.scope == MarkScope::filesystem) by_device = entry.guard;
   }
   return by_device;
+}
+
+std::shared_ptr<ContainerGuard> Registry::guard_of_process(pid_t tid) const {
+  const Result<std::string> cgroup = read_small_file("/proc/" + std::to_string(tid) + "/cgroup");
+  const std::optional<std::string> id =
+      cgroup ? container_of_process(*cgroup, &resolver_) : std::nullopt;
+  const std::optional<ObjectId> root = id ? object_id(proc_root(tid)) : std::nullopt;
+  return root && !host_.is_host_root(*root) ? guard_of(*id, root->device) : nullptr;
 }
 
 }  // namespace holdfast

@@ -64,7 +64,8 @@ class Registry {
   // at again.
   bool scan_cgroups();
 
-  // Ends the groups that an earlier worker held for roots that were not found again.
+  // The first scans are done: ends the groups that an earlier worker held for roots that were not
+  // found again.
   void release_unclaimed();
 
   // The clock was set: birth times no longer order files.
@@ -77,6 +78,10 @@ class Registry {
   // Of the container, or while no runtime's files tell whose the root is, of a root of that device;
   // null: it is not covered. By any thread.
   std::shared_ptr<ContainerGuard> guard_of(const std::string& container_id, dev_t root) const;
+  // The same of a process; null for the host's, and for a runtime that is not in the container yet.
+  std::shared_ptr<ContainerGuard> guard_of_process(pid_t tid) const;
+  // Called at the end of the first scans, for groups of another kind than containers'.
+  void set_on_scanned(std::function<void()> on_scanned) { on_scanned_ = std::move(on_scanned); }
   // Called once for each container when its processes are known to be covered. Before any scan.
   void set_on_covered(std::function<void(const std::string& container_id)> on_covered) {
     on_covered_ = std::move(on_covered);
@@ -150,6 +155,7 @@ class Registry {
   std::unordered_map<std::string, std::chrono::steady_clock::time_point> settling_;  // first seen
   std::unordered_set<std::string> covered_;  // container ids that on_covered_ was called for
   std::function<void(const std::string&)> on_covered_ = [](const std::string&) {};
+  std::function<void()> on_scanned_ = [] {};
 };
 
 }  // namespace holdfast

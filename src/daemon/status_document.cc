@@ -31,6 +31,17 @@ nlohmann::json exec_watch(const DaemonStatus& status) {
   return watch;
 }
 
+// Of containers without the seccomp profile.
+nlohmann::json huge_pages(const DaemonStatus& status) {
+  const bool marked = status.huge_pages.page_sizes > 0;
+  nlohmann::json entry{{"mechanism", marked                      ? "memfd_gate"
+                                     : status.exec_watch == "on" ? "exec_watch"
+                                                                 : "none"},
+                       {"page_sizes", status.huge_pages.page_sizes}};
+  if (!status.huge_pages.reason.empty()) entry["reason"] = status.huge_pages.reason;
+  return entry;
+}
+
 nlohmann::json seccomp(const SeccompAgent& agent) {
   const SeccompCounters& counters = agent.counters();
   return {{"listeners", agent.listeners()},
@@ -118,6 +129,7 @@ std::string status_document(const DaemonStatus& status, const GateCounters& coun
       {"runtime_hold",
        {{"ready", status.runtime_hold}, {"restarts", status.runtime_hold_restarts}}},
       {"exec_watch", exec_watch(status)},
+      {"huge_page_files", huge_pages(status)},
       {"runtimes", std::move(runtimes)},
       {"identities",
        {{"known", status.identities.known}, {"incomplete", status.identities.incomplete}}},

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "alert/alert_log.h"
+#include "daemon/huge_page_gate.h"
 #include "daemon/identity_store.h"
 #include "daemon/registry.h"
 #include "sensor/exec_watch.h"
@@ -23,6 +24,7 @@ struct DaemonStatus {
   std::string exec_watch_reason;  // why execs are not heard of
   const ExecWatchCounters* exec_watch_counters = nullptr;
   const SeccompAgent* seccomp = nullptr;
+  HugePageStatus huge_pages;
   std::string policy_error;  // of the last reload; empty when it succeeded
   std::vector<ContainerStatus> containers;
   std::vector<IdentityStore::ApiState> runtimes;  // that are asked who containers are

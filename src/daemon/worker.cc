@@ -15,6 +15,7 @@
 #include "daemon/confinement.h"
 #include "daemon/container_watch.h"
 #include "daemon/control.h"
+#include "daemon/huge_page_gate.h"
 #include "daemon/identity_store.h"
 #include "daemon/keeper.h"
 #include "daemon/metrics.h"
@@ -247,6 +248,10 @@ int run_worker(const WorkerContext& context) {
                     {settings.compare_limit, strongest_action(*policies.get()) == Action::block,
                      settings.executables_elf, settings.volumes_trusted,
                      settings.run_dir + "/volume-references.json"});
+  HugePageGate huge_pages(groups, **responder,
+                          [&registry](pid_t tid) { return registry.guard_of_process(tid); });
+  registry.set_on_scanned(
+      [&] { huge_pages.set_block(strongest_action(*policies.get()) == Action::block); });
   std::unique_ptr<ExecWatch> exec_watch;
   if (settings.exec_watch) {
     exec_watch = ExecWatch::start(context.exec_events ? &*context.exec_events : nullptr,
@@ -260,6 +265,7 @@ int run_worker(const WorkerContext& context) {
   SeccompAgentServices seccomp =
       seccomp_services(context, {state.descriptors, tell_keeper}, registry, resolver);
   seccomp.calls = &bounded_calls;
+  seccomp.is_gated = [&huge_pages](dev_t device) { return huge_pages.covers(device); };
   seccomp.look_for_containers = [&watch, &registry] {
     (*watch)->post([&registry] { registry.scan_cgroups(); });
   };
@@ -269,6 +275,7 @@ int run_worker(const WorkerContext& context) {
   const auto status = [&] {
     DaemonStatus now;
     now.seccomp = agent->get();
+    now.huge_pages = huge_pages.status();
     now.policies = settings.policies;
     now.policy_set = policies.get();
     now.identity_rules = settings.identity_rules;
@@ -321,7 +328,10 @@ int run_worker(const WorkerContext& context) {
     policies.replace(std::move(good.set));
     announce(*policies.get(), hears_execs);
     const bool block = strongest_action(*policies.get()) == Action::block;
-    (*watch)->post([&registry, block] { registry.set_block(block); });
+    (*watch)->post([&registry, &huge_pages, block] {
+      registry.set_block(block);
+      huge_pages.set_block(block);
+    });
   };
   // A change is what SIGHUP is: one reload at a time, on this thread.
   Result<std::unique_ptr<PolicyWatch>> policy_watch =

@@ -24,15 +24,9 @@ UniqueFd make(unsigned flags) {
 
 std::vector<dev_t> find_devices() {
   std::vector<dev_t> devices;
-  // 64 KiB to 16 GiB: the page sizes of all architectures; each has a superblock of its own.
-  std::vector<unsigned> kinds{0};
-  for (const unsigned size :
-       {MFD_HUGE_64KB, MFD_HUGE_512KB, MFD_HUGE_1MB, MFD_HUGE_2MB, MFD_HUGE_8MB, MFD_HUGE_16MB,
-        MFD_HUGE_32MB, MFD_HUGE_256MB, MFD_HUGE_512MB, MFD_HUGE_1GB, MFD_HUGE_2GB, MFD_HUGE_16GB}) {
-    kinds.push_back(MFD_HUGETLB | size);
-  }
-  for (const unsigned kind : kinds) {
-    const UniqueFd fd = make(kind);
+  std::vector<UniqueFd> files = huge_page_files();
+  files.push_back(make(0));
+  for (const UniqueFd& fd : files) {
     const std::optional<FileStat> file = fd.valid() ? stat_of(fd.get()) : std::nullopt;
     if (file) devices.push_back(device_of(*file));
   }
@@ -40,6 +34,18 @@ std::vector<dev_t> find_devices() {
 }
 
 }  // namespace
+
+std::vector<UniqueFd> huge_page_files() {
+  std::vector<UniqueFd> files;
+  // 64 KiB to 16 GiB: the page sizes of all architectures.
+  for (const unsigned size :
+       {MFD_HUGE_64KB, MFD_HUGE_512KB, MFD_HUGE_1MB, MFD_HUGE_2MB, MFD_HUGE_8MB, MFD_HUGE_16MB,
+        MFD_HUGE_32MB, MFD_HUGE_256MB, MFD_HUGE_512MB, MFD_HUGE_1GB, MFD_HUGE_2GB, MFD_HUGE_16GB}) {
+    UniqueFd fd = make(MFD_HUGETLB | size);
+    if (fd.valid()) files.push_back(std::move(fd));
+  }
+  return files;
+}
 
 const std::vector<dev_t>& memory_file_devices() {
   static const std::vector<dev_t> devices = find_devices();

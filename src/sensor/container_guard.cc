@@ -82,10 +82,11 @@ void ContainerGuard::set_identify(std::function<std::shared_ptr<const Workload>(
   identify_ = std::move(identify);
 }
 
-std::optional<ContainerGuard::Deferred> ContainerGuard::handle(FanotifyEvent event) {
+std::optional<ContainerGuard::Deferred> ContainerGuard::handle(
+    FanotifyEvent event, std::shared_ptr<FanotifyGroup> group) {
   ++services_.counters->events;
   if ((event.mask & (FAN_OPEN_PERM | FAN_OPEN_EXEC_PERM)) != 0) {
-    return handle_permission(std::move(event));
+    return handle_permission(std::move(event), group ? std::move(group) : group_);
   }
   return handle_notification(std::move(event));
 }
@@ -96,10 +97,11 @@ bool ContainerGuard::is_undecided_exec(EventFacts& facts, pid_t tid) {
          is_exec(facts.syscall());
 }
 
-std::optional<ContainerGuard::Deferred> ContainerGuard::handle_permission(FanotifyEvent event) {
+std::optional<ContainerGuard::Deferred> ContainerGuard::handle_permission(
+    FanotifyEvent event, std::shared_ptr<FanotifyGroup> group) {
   const std::uint64_t mask = event.mask;
   const pid_t tid = event.tid;
-  PendingPermission pending(group_, std::move(event), services_.fail_mode,
+  PendingPermission pending(std::move(group), std::move(event), services_.fail_mode,
                             &services_.counters->undecided);
   KernelEventFacts facts(pending.file(), tid, root_);
   const std::shared_ptr<const Places> places = this->places();
@@ -140,8 +142,10 @@ std::optional<ContainerGuard::Deferred> ContainerGuard::handle_notification(Fano
   const bool runs = (event.mask & FAN_OPEN_EXEC) != 0;
   const bool writes = (event.mask & FAN_CLOSE_WRITE) != 0;  // by the same thread: one event of both
   if (runs || ((event.mask & FAN_OPEN) != 0 && !writes)) {
-    std::optional<Act> act =
-        runs ? exec_gate(facts, *place.content) : code_gate(facts, *place.content, place.rules);
+    std::optional<Act> act = runs ? memfd_gate(facts) : std::nullopt;
+    if (!act) {
+      act = runs ? exec_gate(facts, *place.content) : code_gate(facts, *place.content, place.rules);
+    }
     const bool new_mounts = runs && has_new_mounts(tid);
     if (new_mounts || (act && act->needs_comparison)) {
       return Deferred{std::nullopt, std::move(event), std::move(act), places, &place,
@@ -200,14 +204,15 @@ void ContainerGuard::report_undecided(const EventSlot& slot, bool allowed) {
   services_.report(std::move(record));
 }
 
-void ContainerGuard::report_denied_by_kernel(int code, std::uint64_t count) {
+AlertRecord denied_by_kernel(std::shared_ptr<const Workload> workload, int code,
+                             std::uint64_t count) {
   AlertRecord record;
   record.time = std::chrono::system_clock::now();
-  record.event.workload = workload();
+  record.event.workload = std::move(workload);
   record.outcome = Outcome::unprotected;
   record.reason = std::to_string(count) +
                   " opens were denied by the kernel without being asked: " + std::strerror(code);
-  services_.report(std::move(record));
+  return record;
 }
 
 void ContainerGuard::report_lost_events() {

@@ -79,6 +79,11 @@ class MountScout {
   virtual void look(pid_t tid) = 0;
 };
 
+// Tells that the kernel denied openers without an event; `workload`: whose they are, if that is
+// known.
+AlertRecord denied_by_kernel(std::shared_ptr<const Workload> workload, int code,
+                             std::uint64_t count);
+
 class ContainerGuard : public std::enable_shared_from_this<ContainerGuard> {
  public:
   ContainerGuard(std::shared_ptr<FanotifyGroup> group, std::shared_ptr<const Places> places,
@@ -87,6 +92,7 @@ class ContainerGuard : public std::enable_shared_from_this<ContainerGuard> {
 
   FanotifyGroup& group() { return *group_; }
   MemoryFileLimit& memory_files() { return memory_files_; }
+  const std::shared_ptr<FanotifyGroup>& shared_group() const { return group_; }
   const RootMount& root() const { return root_; }
 
   std::shared_ptr<const Places> places() const;
@@ -118,8 +124,10 @@ class ContainerGuard : public std::enable_shared_from_this<ContainerGuard> {
   // A ChangeWatch sees what comes into being in its upper layer.
   void set_layer_watched(bool watched) { layer_watched_ = watched; }
 
-  // Decides and answers one event, or returns what has to be done first.
-  std::optional<Deferred> handle(FanotifyEvent event);
+  // Decides and answers one event, or returns what has to be done first. `group`: that it came
+  // from, null for the container's own.
+  std::optional<Deferred> handle(FanotifyEvent event,
+                                 std::shared_ptr<FanotifyGroup> group = nullptr);
   // What a deferred act comes to: the slow part (nothing: the act is none), the part that takes its
   // place when that takes too long (what cannot be compared counts as drift), and the answer.
   std::optional<Act> carry_out(const Deferred& deferred) const;
@@ -145,11 +153,10 @@ class ContainerGuard : public std::enable_shared_from_this<ContainerGuard> {
   void changed(const Act& act, Actor actor);
   // Tells that an event was answered by the fail mode, its decision being stuck somewhere.
   void report_undecided(const EventSlot& slot, bool allowed);
-  // Tells that the kernel denied openers without an event.
-  void report_denied_by_kernel(int code, std::uint64_t count);
 
  private:
-  std::optional<Deferred> handle_permission(FanotifyEvent event);
+  std::optional<Deferred> handle_permission(FanotifyEvent event,
+                                            std::shared_ptr<FanotifyGroup> group);
   std::optional<Deferred> handle_notification(FanotifyEvent event);
   bool is_undecided_exec(EventFacts& facts, pid_t tid);
   bool has_new_mounts(pid_t tid) const;

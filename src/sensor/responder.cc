@@ -63,17 +63,17 @@ void Responder::stop() {
   comparers_.clear();
 }
 
-Result<std::uint64_t> Responder::add(std::shared_ptr<ContainerGuard> guard) {
+Result<std::uint64_t> Responder::add(EventSource source) {
   const auto served = std::make_shared<Served>();
-  served->guard = std::move(guard);
-  const int fd = served->guard->group().fd();
+  served->source = std::move(source);
+  const int fd = served->source.group->fd();
   std::uint64_t key = 0;
   {
     std::unique_lock lock(served_mutex_);
     key = next_key_++;
     served_.emplace(key, served);
   }
-  if (const auto place = served->guard->group().place()) {
+  if (const auto place = served->source.group->place()) {
     for (EventSlot& slot : held_.events.slots()) {
       if (slot.state != EventSlot::waiting || slot.group != *place || slot.workers == 0) continue;
       if (slot.workers > kMostWorkersPerEvent) continue;
@@ -106,9 +106,9 @@ std::size_t Responder::answer_unclaimed() {
 // By the fail mode; the answer has been taken on.
 void Responder::answer_undecided(EventSlot& slot) {
   const bool allow = services_.fail_mode == FailMode::allow;
-  if (const std::shared_ptr<Served> served = find_by_place(slot.group)) {
-    served->guard->report_undecided(slot, allow);
-  }
+  const std::shared_ptr<Served> served = find_by_place(slot.group);
+  const auto guard = served ? served->source.guard_of(slot.event.pid) : nullptr;
+  if (guard) guard->report_undecided(slot, allow);
   if ((slot.event.mask & FAN_OPEN_EXEC_PERM) != 0) services_.undecided_execs->add(slot.event.pid);
   answer_taken(held_.descriptors, slot, allow);
   ++services_.counters->undecided;
@@ -121,7 +121,7 @@ void Responder::remove(std::uint64_t key) {
     served = std::move(found->second);
     served_.erase(found);
     if (served->paused.exchange(false)) --paused_count_;
-    epoll_.remove(served->guard->group().fd());
+    epoll_.remove(served->source.group->fd());
   }
 }
 
@@ -134,7 +134,7 @@ std::shared_ptr<Responder::Served> Responder::find(std::uint64_t key) const {
 std::shared_ptr<Responder::Served> Responder::find_by_place(std::uint32_t place) const {
   std::shared_lock lock(served_mutex_);
   for (const auto& [key, served] : served_) {
-    if (served->guard->group().place() == place) return served;
+    if (served->source.group->place() == place) return served;
   }
   return nullptr;
 }
@@ -148,7 +148,7 @@ void Responder::serve() {
 }
 
 void Responder::serve_turn(std::uint64_t key, const std::shared_ptr<Served>& served) {
-  FanotifyGroup& group = served->guard->group();
+  FanotifyGroup& group = *served->source.group;
   for (std::size_t i = 0; i < kEventsPerTurn && !stopping_; ++i) {
     if (!admits(*served)) {
       ++services_.counters->paused;
@@ -172,7 +172,7 @@ void Responder::serve_turn(std::uint64_t key, const std::shared_ptr<Served>& ser
 
 // Whether there may be another event.
 bool Responder::serve_one(std::uint64_t key, const std::shared_ptr<Served>& served) {
-  Result<std::optional<FanotifyEvent>> event = served->guard->group().read();
+  Result<std::optional<FanotifyEvent>> event = served->source.group->read();
   if (!event) {
     count_denial(*served, event.error());
     return false;
@@ -194,10 +194,10 @@ bool Responder::look_at_readers() {
     if (since == 0) continue;
     any = true;
     if (since >= before || served->hangs.exchange(true)) continue;
-    served->guard->group().set_paused(true);
+    served->source.group->set_paused(true);
     ++services_.counters->hung_readers;
     if (served->busy_since_ns != since && served->hangs.exchange(false)) {
-      served->guard->group().set_paused(false);  // it came back meanwhile
+      served->source.group->set_paused(false);  // it came back meanwhile
     }
     if (spare_readers_.size() >= kMostSpareReaders) continue;
     try {
@@ -220,8 +220,8 @@ void Responder::resume_paused() {
   for (const auto& [key, served] : served_) {
     if (!served->paused || !admits(*served) || !served->paused.exchange(false)) continue;
     --paused_count_;
-    served->guard->group().set_paused(false);
-    (void)epoll_.rearm(served->guard->group().fd(), kGroupEvents, key).ok();
+    served->source.group->set_paused(false);
+    (void)epoll_.rearm(served->source.group->fd(), kGroupEvents, key).ok();
   }
 }
 
@@ -231,11 +231,18 @@ void Responder::handle(std::uint64_t key, const std::shared_ptr<Served>& served,
   // would answer in the comparison's place.
   const std::int64_t since_ns =
       event.claim.empty() ? monotonic_ns() : event.claim.slot()->since_ns.load();
-  std::optional<ContainerGuard::Deferred> deferred = served->guard->handle(std::move(event));
+  const std::shared_ptr<ContainerGuard> guard = served->source.guard_of(event.tid);
+  if (!guard) {
+    let_happen(*served, std::move(event));
+    return;
+  }
+  std::optional<ContainerGuard::Deferred> deferred =
+      guard->handle(std::move(event), served->source.group);
   if (!deferred) return;
   const auto job = std::make_shared<Job>();
   job->key = key;
   job->served = served;
+  job->guard = guard;
   job->since_ns = since_ns;
   job->deferred = std::move(*deferred);
   ++served->waiting;
@@ -247,6 +254,14 @@ void Responder::handle(std::uint64_t key, const std::shared_ptr<Served>& served,
   note_activity();
   if (job->deferred.awaits_identity && park(job, *job->deferred.act)) return;
   enqueue(job);
+}
+
+// Of no covered container.
+void Responder::let_happen(const Served& served, FanotifyEvent event) {
+  ++services_.counters->events;
+  if ((event.mask & FAN_Q_OVERFLOW) != 0) ++services_.counters->overflows;
+  if ((event.mask & (FAN_OPEN_PERM | FAN_OPEN_EXEC_PERM)) == 0) return;
+  PendingPermission(served.source.group, std::move(event), FailMode::allow).allow();
 }
 
 void Responder::enqueue(const std::shared_ptr<Job>& job) {
@@ -266,7 +281,7 @@ bool Responder::park(const std::shared_ptr<Job>& job, const Act& act) {
     if (job->taken || job->judged) return false;
     job->judged = act;
   }
-  return job->served->guard->await_identity(job->deferred, act, [this, job] { enqueue(job); });
+  return job->guard->await_identity(job->deferred, act, [this, job] { enqueue(job); });
 }
 
 // A thread for each container whose turn it is: those at work may be stuck in another's slow disk.
@@ -292,7 +307,8 @@ void Responder::count_denial(Served& served, const Error& error) {
   if (told != 0 && now - told < kDenialsToldEveryNs) return;
   if (!served.denials_told_ns.compare_exchange_strong(told, now)) return;
   spdlog::error("{}: openers are denied by the kernel", error.message());
-  served.guard->report_denied_by_kernel(error.code, served.untold_denials.exchange(0));
+  services_.report(denied_by_kernel(served.source.guard ? served.source.guard->workload() : nullptr,
+                                    error.code, served.untold_denials.exchange(0)));
 }
 
 void Responder::compare() {
@@ -307,7 +323,7 @@ void Responder::compare() {
       if (!next) return;
       job = std::move(*next);
     }
-    ContainerGuard& guard = *job->served->guard;
+    ContainerGuard& guard = *job->guard;
     if (!job->taken) {
       // At a stop no opener waits for a disk any more.
       const bool hurry = stopping_ && job->deferred.pending;
@@ -384,7 +400,7 @@ bool Responder::look_at_deadlines() {
     }
   }
   for (const std::shared_ptr<Job>& job : late) {
-    ContainerGuard& guard = *job->served->guard;
+    ContainerGuard& guard = *job->guard;
     guard.conclude(job->deferred, job->judged ? job->judged : guard.substitute(job->deferred));
     // Whoever is comparing it now needs the file; the others give it back.
     std::unique_lock lock(jobs_mutex_);

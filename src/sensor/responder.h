@@ -17,7 +17,7 @@
 
 #include "kernel/epoll.h"
 #include "sensor/admission.h"
-#include "sensor/container_guard.h"
+#include "sensor/event_source.h"
 #include "sensor/fair_queue.h"
 
 namespace holdfast {
@@ -36,8 +36,11 @@ class Responder {
   // Answers what was read and joins the threads; afterwards no guard is called any more.
   void stop();
 
-  // Decides what a dead worker left undecided of `guard`, then serves it; its key, for remove().
-  Result<std::uint64_t> add(std::shared_ptr<ContainerGuard> guard);
+  // Decides what a dead worker left undecided of the source, then serves it; its key, for remove().
+  Result<std::uint64_t> add(EventSource source);
+  Result<std::uint64_t> add(const std::shared_ptr<ContainerGuard>& guard) {
+    return add(EventSource{guard->shared_group(), guard, nullptr});
+  }
   void remove(std::uint64_t key);
 
   // Answers by the fail mode what a dead worker left of groups that nobody took over; how many.
@@ -45,7 +48,7 @@ class Responder {
 
  private:
   struct Served {
-    std::shared_ptr<ContainerGuard> guard;
+    EventSource source;
     std::atomic<std::uint32_t> waiting{0};  // jobs of it
     std::atomic<bool> paused{false};
     // The event that a reader is at, from before its read: since when, 0 if at none; and whether it
@@ -59,6 +62,7 @@ class Responder {
   struct Job {
     std::uint64_t key = 0;
     std::shared_ptr<Served> served;
+    std::shared_ptr<ContainerGuard> guard;
     std::int64_t since_ns = 0;
     ContainerGuard::Deferred deferred;
     std::optional<Act> judged;       // what it came to, while the container's identity is awaited
@@ -70,6 +74,7 @@ class Responder {
   void serve();
   void serve_turn(std::uint64_t key, const std::shared_ptr<Served>& served);
   void handle(std::uint64_t key, const std::shared_ptr<Served>& served, FanotifyEvent event);
+  void let_happen(const Served& served, FanotifyEvent event);
   void enqueue(const std::shared_ptr<Job>& job);
   bool park(const std::shared_ptr<Job>& job, const Act& act);
   void provide_comparers();

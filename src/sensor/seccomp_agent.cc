@@ -306,6 +306,16 @@ void SeccompAgent::answer(Listener& listener, const seccomp_notif& notification)
   }
 }
 
+// One mark asks about an execve: two would tell of it twice where it is let happen.
+Status SeccompAgent::mark_memory_file(ContainerGuard& guard, int fd, unsigned flags) const {
+  if ((flags & MFD_HUGETLB) != 0) {
+    const std::optional<FileStat> file = stat_of(fd);
+    if (file && services_.is_gated(device_of(*file))) return {};
+  }
+  return guard.group().mark(MarkScope::inode, FAN_OPEN_EXEC_PERM,
+                            "/proc/self/fd/" + std::to_string(fd));
+}
+
 Status SeccompAgent::answer_memory_file(Listener& listener, const seccomp_notif& notification) {
   SeccompListener& kernel = *listener.kernel;
   const auto tid = static_cast<pid_t>(notification.pid);
@@ -323,9 +333,7 @@ Status SeccompAgent::answer_memory_file(Listener& listener, const seccomp_notif&
   const Result<UniqueFd> file = make_memory_file(*name, flags, *owner);
   if (!file) return kernel.fail(notification.id, file.error().code);
   if (!limit_allows(*guard, file->get())) return kernel.fail(notification.id, ENFILE);
-  Status marked = guard->group().mark(MarkScope::inode, FAN_OPEN_EXEC_PERM,
-                                      "/proc/self/fd/" + std::to_string(file->get()));
-  if (!marked) {
+  if (Status marked = mark_memory_file(*guard, file->get(), flags); !marked) {
     spdlog::error("a memory file could not be marked: {}", marked.error().message());
     return services_.fail_mode == FailMode::deny ? kernel.fail(notification.id, EPERM)
                                                  : kernel.let_happen(notification.id);

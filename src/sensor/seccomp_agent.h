@@ -38,6 +38,8 @@ struct SeccompAgentServices {
   // By its id, or by its root's device while no runtime's files tell the id; null: not covered.
   std::function<std::shared_ptr<ContainerGuard>(const std::string& id, dev_t root)> guard_of;
   std::function<void()> look_for_containers;
+  // Is each execve of memory files on that device asked about anyway?
+  std::function<bool(dev_t device)> is_gated = [](dev_t) { return false; };
   FailMode fail_mode = FailMode::allow;
   BoundedCalls* calls = nullptr;
 };
@@ -88,6 +90,7 @@ class SeccompAgent {
   void serve_listener(std::uint64_t key, const std::shared_ptr<Listener>& listener);
   void answer_inherited();
   void answer(Listener& listener, const seccomp_notif& notification);
+  Status mark_memory_file(ContainerGuard& guard, int fd, unsigned flags) const;
   Status answer_memory_file(Listener& listener, const seccomp_notif& notification);
   Status answer_by_policy(Listener& listener, const seccomp_notif& notification, const char* what);
   Status answer_permission_call(Listener& listener, const seccomp_notif& notification);

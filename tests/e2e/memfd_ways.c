@@ -3,7 +3,8 @@
 //
 // usage: memfd_ways run HOW    exit 0: the payload ran; 42: EPERM; else the test does not work
 //            HOW: fexecve, execve_fd, dev_fd, execveat, script, dup, sibling, user_namespace,
-//                 thread, huge, exec_flag
+//                 thread, exec_flag, huge (empty), huge_gigantic (the same of 1 GiB pages),
+//                 huge_script (needs a huge page)
 //        memfd_ways use        a memory file as plain memory; exit 0 if all of it works
 //        memfd_ways many N     makes and closes N; prints "us=N" for each
 //        memfd_ways keep N SECONDS   makes N, prints how many there were to be had, and keeps them
@@ -126,6 +127,16 @@ static void run(const char *how) {
   } else if (strcmp(how, "huge") == 0) {
     // No huge page is needed to be asked: the kernel reads the file after that.
     execute("/proc/self/fd/%d", memfd_create("evil", MFD_HUGETLB));
+  } else if (strcmp(how, "huge_gigantic") == 0) {
+    execute("/proc/self/fd/%d", memfd_create("evil", MFD_HUGETLB | MFD_HUGE_1GB));
+  } else if (strcmp(how, "huge_script") == 0) {
+    int fd = memfd_create("evil", MFD_HUGETLB);
+    char *page = mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (page == MAP_FAILED) broken("a huge page");
+    // The shell reads all of it: what follows the first line that ends it does not matter.
+    strcpy(page, "#!/bin/sh\nexit 77\n");
+    munmap(page, 2 << 20);
+    execute("/proc/self/fd/%d", fd);
   } else if (strcmp(how, "exec_flag") == 0) {
     execute("/proc/self/fd/%d", made(MFD_EXEC));
   } else {
