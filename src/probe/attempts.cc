@@ -163,6 +163,33 @@ Finding try_memfd() {
   return refusal("the execve of a memory file", error);
 }
 
+// By marks on other files of all page sizes. What another process runs there is let happen.
+Finding try_huge_memfd() {
+  const std::vector<UniqueFd> others = huge_page_files();
+  if (others.empty())
+    return fails("no memory files of huge pages", "the kernel needs CONFIG_HUGETLBFS");
+  const Result<std::shared_ptr<FanotifyGroup>> group = open_fanotify_group();
+  if (!group) return fails(group.error());
+  for (const UniqueFd& other : others) {
+    Status marked = (*group)->mark(MarkScope::filesystem, FAN_OPEN_EXEC_PERM,
+                                   "/proc/self/fd/" + std::to_string(other.get()));
+    if (!marked) return fails(marked.error());
+  }
+  const Result<UniqueFd> file =
+      make_memory_file("holdfast-probe", MFD_HUGETLB, {geteuid(), getegid()});
+  if (!file) return fails(file.error());
+  const std::optional<FileStat> own = stat_of(file->get());
+  const int error = answered(
+      **group, [&] { return exec_error("/proc/self/fd/" + std::to_string(file->get())); },
+      [&](const FanotifyEvent& event) {
+        const std::optional<FileStat> asked = stat_of(event.file.get());
+        return !own || !asked || asked->stx_ino != own->stx_ino ||
+               device_of(*asked) != device_of(*own);
+      });
+  if (error == EACCES) return fails("memory files do not run here anyway (vm.memfd_noexec)");
+  return refusal("the execve of a memory file of huge pages", error);
+}
+
 // Installs a filter for this thread alone, hands over its listener, and calls memfd_create.
 struct Notified {
   int result = -1;
@@ -317,6 +344,7 @@ void try_everything(const std::string& store, const FindingSink& tell, const Mod
     if (allowed) try_gates(*sandbox, found);
   }
   if (allowed) found(Feature::refuse_memfd, try_memfd());
+  if (allowed) found(Feature::refuse_huge_memfd, try_huge_memfd());
   found(Feature::seccomp_listener, try_seccomp_listener());
   found(Feature::seccomp_injection, try_seccomp_injection());
   found(Feature::exec_events, try_exec_events());

@@ -18,6 +18,7 @@ enum class Feature : std::uint8_t {
   refuse_write,
   refuse_exec,
   refuse_memfd,         // execve of a memory file that has a mark
+  refuse_huge_memfd,    // of one of huge pages, by a mark on another one
   seccomp_listener,     // memfd_create(2) is notified, and can be let happen
   seccomp_injection,    // the caller gets a descriptor
   exec_events,          // process events connector
@@ -25,7 +26,7 @@ enum class Feature : std::uint8_t {
   birth_time,           // there
   tmpfs_change_events,  // for containers whose layers are in memory
 };
-inline constexpr int kFeatureCount = 13;
+inline constexpr int kFeatureCount = 14;
 std::string_view to_string(Feature feature);  // "permission_events"
 
 struct Finding {

@@ -11,9 +11,13 @@ namespace holdfast {
 namespace {
 
 constexpr std::array<std::string_view, kFeatureCount> kFeatureNames{
-    "permission_events", "overlay",      "write_access",       "refuse_create",     "refuse_write",
-    "refuse_exec",       "refuse_memfd", "seccomp_listener",   "seccomp_injection", "exec_events",
-    "change_events",     "birth_time",   "tmpfs_change_events"};
+    "permission_events", "overlay",
+    "write_access",      "refuse_create",
+    "refuse_write",      "refuse_exec",
+    "refuse_memfd",      "refuse_huge_memfd",
+    "seccomp_listener",  "seccomp_injection",
+    "exec_events",       "change_events",
+    "birth_time",        "tmpfs_change_events"};
 
 // The first of the ways whose features all work; what the ways before it lack is missing.
 struct Way {
@@ -130,6 +134,10 @@ std::vector<Verdict> judge(const Findings& findings) {
            {Reach::prevented, {"seccomp"}, {F::permission_events, F::seccomp_listener}},
            killed}),
       first_that_works(findings, "execMemFd", "without the seccomp profile", {killed}),
+      first_that_works(
+          findings, "execMemFd", "in huge pages",
+          {{Reach::prevented, {"memfd_gate"}, {F::permission_events, F::refuse_huge_memfd}},
+           killed}),
   };
 }
 

@@ -110,6 +110,7 @@ def probe(binary, environment):
     ("lease", "write_access", "CAP_LEASE"),
     ("exec_events", "exec_events", "CONFIG_PROC_EVENTS"),
     ("addfd", "seccomp_injection", "5.9"),
+    ("huge_pages", "refuse_huge_memfd", "CONFIG_HUGETLBFS"),
 ])
 def test_the_probe_says_what_is_missing(features, missing, remedy, pretend, binary):
     status, document = probe(binary, pretend(features))

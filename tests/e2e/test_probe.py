@@ -48,6 +48,7 @@ def test_what_this_machine_can_do(binary):
     assert reach(document, "modifyExecutable", "written") == "prevented"
     assert reach(document, "execMemFd", "under the seccomp profile") == "prevented"
     assert reach(document, "execMemFd", "without the seccomp profile") == "killed after start"
+    assert reach(document, "execMemFd", "in huge pages") == "prevented"
 
 
 def test_it_is_quick_and_leaves_nothing_behind(binary):

@@ -24,6 +24,7 @@ def test_all_operations_can_be_prevented(report):
     assert reach(document, "modifyExecutable", "written") == "prevented"
     assert reach(document, "execMemFd", "under the seccomp profile") == "prevented"
     assert reach(document, "execMemFd", "without the seccomp profile") == "killed after start"
+    assert reach(document, "execMemFd", "in huge pages") == "prevented"
 
 
 def test_bpf_lsm_is_told_as_the_kernel_lists_it(report):

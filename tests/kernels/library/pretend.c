@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/fanotify.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -56,6 +57,7 @@ int statx(int directory, const char *path, int flags, unsigned mask, struct stat
 
 int memfd_create(const char *name, unsigned flags) {
   if (lacks("noexec_seal") && (flags & 0x18)) return fails(EINVAL);  // MFD_NOEXEC_SEAL, MFD_EXEC: 6.3
+  if (lacks("huge_pages") && (flags & MFD_HUGETLB)) return fails(EINVAL);  // CONFIG_HUGETLBFS
   return REAL(memfd_create)(name, flags);
 }
 

@@ -62,8 +62,8 @@ TEST(Verdicts, AreTheBestWayEach) {
 TEST(Verdicts, WithoutPermissionEventsThereIsNothing) {
   // As the attempts leave it: what needs a group was not tried.
   Findings findings = all_but({Feature::permission_events});
-  for (const Feature feature :
-       {Feature::refuse_create, Feature::refuse_write, Feature::refuse_exec, Feature::refuse_memfd})
+  for (const Feature feature : {Feature::refuse_create, Feature::refuse_write, Feature::refuse_exec,
+                                Feature::refuse_memfd, Feature::refuse_huge_memfd})
     findings.tried.erase(feature);
   for (const Verdict& verdict : judge(findings)) {
     EXPECT_EQ(verdict.reach, Reach::not_possible) << verdict.act;
@@ -102,6 +102,14 @@ TEST(Verdicts, WithoutAListenerMemoryFilesAreKilled) {
       about(all_but({Feature::seccomp_listener, Feature::seccomp_injection}), "execMemFd", "under");
   EXPECT_EQ(memfd.reach, Reach::killed_after_start);
   EXPECT_THAT(memfd.missing, ElementsAre(Feature::seccomp_listener, Feature::seccomp_injection));
+}
+
+TEST(Verdicts, HugePagesNeedNoProfile) {
+  const Verdict refused = about(everything_works(), "execMemFd", "in huge pages");
+  EXPECT_EQ(refused.reach, Reach::prevented);
+  EXPECT_THAT(refused.mechanisms, ElementsAre("memfd_gate"));
+  EXPECT_EQ(about(all_but({Feature::refuse_huge_memfd}), "execMemFd", "in huge pages").reach,
+            Reach::killed_after_start);
 }
 
 TEST(Verdicts, WithoutExecEventsNothingIsKilled) {
