@@ -1,7 +1,8 @@
 // Memory files of huge pages (memfd_create(2), MFD_HUGETLB): all of one page size are on one
 // filesystem of the kernel's, where a mark on one of them covers them all, whoever makes them and
 // when. So their execve is asked about in containers without the seccomp profile too; the host's
-// own raise events as well, and are let happen. Where policies only alert nobody waits.
+// own raise events as well, and are let happen. Under policies that only alert it is asked about
+// all the same: of a process that nobody holds, nobody can tell afterwards whose it was.
 #pragma once
 
 #include <functional>
@@ -27,21 +28,20 @@ class HugePageGate {
       : groups_(std::move(groups)), responder_(responder), find_guard_(std::move(find_guard)) {}
   ~HugePageGate();
 
-  // Marks, by the group that an earlier worker held if there is one. `block`: permission marks.
-  // What can no longer be marked is left to the exec watch. By one thread.
-  void set_block(bool block);
+  // Once, when the containers are known: takes over the group that an earlier worker held, with
+  // what waits in it. What cannot be marked is left to the exec watch.
+  void start();
 
-  // By any thread. Is the execve of files on that device seen?
+  // By any thread. Is the execve of files on that device asked about?
   bool covers(dev_t device) const;
   HugePageStatus status() const;
 
  private:
-  Result<std::uint64_t> start(bool block);
+  Status mark();
 
   HeldGroups groups_;
   Responder& responder_;
   FindGuard find_guard_;
-  std::optional<bool> block_;         // as it is marked
   std::optional<std::uint64_t> key_;  // of the responder
 
   mutable std::mutex mutex_;

@@ -292,8 +292,11 @@ std::shared_ptr<ContainerGuard> Registry::guard_of_process(pid_t tid) const {
   const Result<std::string> cgroup = read_small_file("/proc/" + std::to_string(tid) + "/cgroup");
   const std::optional<std::string> id =
       cgroup ? container_of_process(*cgroup, &resolver_) : std::nullopt;
-  const std::optional<ObjectId> root = id ? object_id(proc_root(tid)) : std::nullopt;
-  return root && !host_.is_host_root(*root) ? guard_of(*id, root->device) : nullptr;
+  const std::optional<ObjectId> root = object_id(proc_root(tid));
+  if (!root) return nullptr;
+  if (id) return guard_of(*id, root->device);
+  // In a control group that nobody knows: by the root that it sees.
+  return host_.is_host_root(*root) ? nullptr : guard_of("", root->device);
 }
 
 }  // namespace holdfast

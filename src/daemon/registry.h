@@ -78,7 +78,7 @@ class Registry {
   // Of the container, or while no runtime's files tell whose the root is, of a root of that device;
   // null: it is not covered. By any thread.
   std::shared_ptr<ContainerGuard> guard_of(const std::string& container_id, dev_t root) const;
-  // The same of a process; null for the host's, and for a runtime that is not in the container yet.
+  // The same of a process, by its control group, else by its root; null for the host's.
   std::shared_ptr<ContainerGuard> guard_of_process(pid_t tid) const;
   // Called at the end of the first scans, for groups of another kind than containers'.
   void set_on_scanned(std::function<void()> on_scanned) { on_scanned_ = std::move(on_scanned); }

@@ -250,8 +250,7 @@ int run_worker(const WorkerContext& context) {
                      settings.run_dir + "/volume-references.json"});
   HugePageGate huge_pages(groups, **responder,
                           [&registry](pid_t tid) { return registry.guard_of_process(tid); });
-  registry.set_on_scanned(
-      [&] { huge_pages.set_block(strongest_action(*policies.get()) == Action::block); });
+  registry.set_on_scanned([&huge_pages] { huge_pages.start(); });
   std::unique_ptr<ExecWatch> exec_watch;
   if (settings.exec_watch) {
     exec_watch = ExecWatch::start(context.exec_events ? &*context.exec_events : nullptr,
@@ -328,10 +327,7 @@ int run_worker(const WorkerContext& context) {
     policies.replace(std::move(good.set));
     announce(*policies.get(), hears_execs);
     const bool block = strongest_action(*policies.get()) == Action::block;
-    (*watch)->post([&registry, &huge_pages, block] {
-      registry.set_block(block);
-      huge_pages.set_block(block);
-    });
+    (*watch)->post([&registry, block] { registry.set_block(block); });
   };
   // A change is what SIGHUP is: one reload at a time, on this thread.
   Result<std::unique_ptr<PolicyWatch>> policy_watch =

@@ -142,10 +142,8 @@ std::optional<ContainerGuard::Deferred> ContainerGuard::handle_notification(Fano
   const bool runs = (event.mask & FAN_OPEN_EXEC) != 0;
   const bool writes = (event.mask & FAN_CLOSE_WRITE) != 0;  // by the same thread: one event of both
   if (runs || ((event.mask & FAN_OPEN) != 0 && !writes)) {
-    std::optional<Act> act = runs ? memfd_gate(facts) : std::nullopt;
-    if (!act) {
-      act = runs ? exec_gate(facts, *place.content) : code_gate(facts, *place.content, place.rules);
-    }
+    std::optional<Act> act =
+        runs ? exec_gate(facts, *place.content) : code_gate(facts, *place.content, place.rules);
     const bool new_mounts = runs && has_new_mounts(tid);
     if (new_mounts || (act && act->needs_comparison)) {
       return Deferred{std::nullopt, std::move(event), std::move(act), places, &place,
