@@ -96,7 +96,7 @@ $(BUILD)/bench-policy: $(BUILD)/bench/policy.o $(BUILD)/libholdfast.a
 	@echo "  link  $@"
 	@$(CXX) $(CXXSTD) $(LDFLAGS) -o $@ $^ -lbenchmark $(LIB_LDFLAGS)
 
-bench-policy: $(BUILD)/bench-policy ## what compiling a policy and deciding an event cost
+bench-policy: $(BUILD)/bench-policy ## what compiling a policy and deciding an event cost; fails beyond the targets
 	@$<
 
 demo: ## start a real container under the blocking policy and attack it
@@ -175,6 +175,7 @@ install: build ## install below $(DESTDIR)$(PREFIX) and $(DESTDIR)/etc/holdfast
 	install -D -m 755 $(BUILD)/holdfast $(DESTDIR)$(PREFIX)/sbin/holdfast
 	install -D -m 644 policies/default.yml $(DESTDIR)/etc/holdfast/policies/default.yml
 	install -D -m 644 policies/block.yml $(DESTDIR)$(PREFIX)/share/holdfast/policies/block.yml
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/holdfast/policies/examples policies/examples/*.yml
 	install -D -m 644 policies/holdfast-policy.schema.json $(DESTDIR)$(PREFIX)/share/holdfast/holdfast-policy.schema.json
 	install -D -m 644 docs/holdfast.8 $(DESTDIR)$(PREFIX)/share/man/man8/holdfast.8
 	install -D -m 644 systemd/holdfast.service $(DESTDIR)/lib/systemd/system/holdfast.service

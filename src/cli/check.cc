@@ -47,7 +47,7 @@ int check_command(const std::vector<std::string>& files, const CheckOptions& opt
   std::unordered_map<std::string, std::size_t> order;  // of the files, as named
   for (const PolicyText& text : *texts) {
     order.emplace(text.file, order.size());
-    if (looks_like_policy(text.text)) {
+    if (looks_like_policy(text.file, text.text)) {
       policies.push_back(text);
     } else {
       const auto found = parse_settings(text.file, text.text).diagnostics;

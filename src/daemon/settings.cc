@@ -22,6 +22,7 @@ constexpr std::array<std::string_view, 27> kSettingsKeys = {
     "fail_mode",        "executables",    "volumes",          "exec_watch",      "cri_sockets",
     "docker_sockets",   "podman_sockets", "identity_timeout", "unknown",         "unmanaged",
     "cluster_id",       "cluster_name"};
+constexpr std::string_view kSettingsName = "holdfast.yml";
 constexpr std::array<std::string_view, 5> kPolicyKeys = {"version", "selectors", "responses",
                                                          "file", "process"};
 
@@ -232,10 +233,14 @@ ParsedSettings parse_settings(const std::string& file, std::string_view text) {
   return result;
 }
 
-bool looks_like_policy(std::string_view text) {
+bool looks_like_policy(const std::string& file, std::string_view text) {
   DiagnosticSink unused("");
   const YamlPtr root = parse_yaml(text, unused);
-  if (!root || root->kind != Kind::map) return false;
+  // Settings may say nothing; a policy that does is refused by the daemon, and so it is here.
+  if (root && root->kind != Kind::map) {
+    return file.substr(file.rfind('/') + 1) != kSettingsName;
+  }
+  if (!root) return false;
   const auto any_key = [&](auto holds) {
     return std::any_of(root->pairs.begin(), root->pairs.end(),
                        [&](const YamlPair& pair) { return holds(pair.key); });

@@ -52,7 +52,8 @@ struct ParsedSettings {
 ParsedSettings parse_settings(const std::string& file, std::string_view text);
 
 // True when the YAML's top-level keys are a policy's (version, selectors, responses, file,
-// process): `check` reads policies and settings alike.
-bool looks_like_policy(std::string_view text);
+// process), or when it has none and `file` is not called holdfast.yml: `check` reads policies and
+// settings alike.
+bool looks_like_policy(const std::string& file, std::string_view text);
 
 }  // namespace holdfast

@@ -89,15 +89,31 @@ IdentitySettings identity_settings(const Settings& settings, const HostView& hos
   return identity;
 }
 
+// What opens an executable for writing is asked as an operation on a file as well.
 Action strongest_action(const PolicySet& policies) {
-  return policies.strongest_for(
-      {Operation::create_executable, Operation::modify_executable, Operation::exec_memfd});
+  return policies.strongest_for({Operation::create_executable, Operation::modify_executable,
+                                 Operation::exec_memfd, Operation::create_file,
+                                 Operation::modify_file});
+}
+
+// A policy may name more than this daemon sees: told once, rather than left to be found out.
+void announce_unseen(const PolicySet& policies) {
+  const auto named = [&](Operation operation) {
+    return policies.strongest_for({operation}) != Action::allow;
+  };
+  if (named(Operation::create_file) || named(Operation::modify_file)) {
+    spdlog::warn("policy: createFile and modifyFile are seen of executables alone");
+  }
+  for (const Operation operation : {Operation::delete_file, Operation::fork, Operation::exec}) {
+    if (named(operation)) spdlog::warn("policy: {} is not seen at all", to_string(operation));
+  }
 }
 
 void announce(const PolicySet& policies, bool exec_watch) {
   spdlog::info("policy: executables are {}", strongest_action(policies) == Action::block
                                                  ? "blocked and reported"
                                                  : "reported, not blocked");
+  announce_unseen(policies);
   if (policies.strongest_for({Operation::exec_memfd}) != Action::allow && !exec_watch) {
     spdlog::warn("execMemFd is not enforced without the exec watch: memory files run unseen");
   }
@@ -323,6 +339,7 @@ int run_worker(const WorkerContext& context) {
     }
     reload_error.set("");
     LoadedPolicies& good = std::get<LoadedPolicies>(fresh);
+    last_read = good.texts;  // they may have changed again since
     (void)save_policies_in_force(settings, good.texts).ok();
     policies.replace(std::move(good.set));
     announce(*policies.get(), hears_execs);

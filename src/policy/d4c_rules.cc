@@ -3,6 +3,7 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <string>
 
 #include "policy/wording.h"
@@ -21,6 +22,11 @@ constexpr const char* kImageFullName =
     R"((?:\[[a-fA-F0-9:]+\]|(?:[a-zA-Z0-9-](?:\.[a-z0-9]+)*)+)(?::[0-9]+)?)"
     R"((?:/[a-z0-9]+(?:[._-][a-z0-9]+)*)+)";
 constexpr const char* kPath = R"((?:/[^/*]+)*(?:/\*|/\*\*)?)";
+// What YAML's core schema takes for a number or a boolean when it has no quotes.
+constexpr const char* kNoText =
+    R"(true|True|TRUE|false|False|FALSE|[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)"
+    R"(|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)"
+    R"(|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))";
 constexpr const char* kLabel = R"(([a-zA-Z0-9.\-]+/)?[a-zA-Z0-9.\-]+:[a-zA-Z0-9.\-_]*\*?)";
 
 bool matches(const char* pattern, const std::string& text) {
@@ -45,6 +51,12 @@ std::string_view successor(ConditionKind kind) {
   }
 }
 
+std::size_t characters(const std::string& text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
+}
+
 class D4cChecker {
  public:
   explicit D4cChecker(DiagnosticSink& sink) : sink_(sink) {}
@@ -62,13 +74,25 @@ class D4cChecker {
                       " selectors and responses, and 64 are the most; merge some");
     }
     for (const Selector& selector : section.selectors) this->selector(selector);
+    std::size_t number = 0;
+    for (const Response& response : section.responses) {
+      owner_ = "D4C: response " + std::to_string(++number);
+      for (const Text& name : response.match) string("match", name);
+      for (const Text& name : response.exclude) string("exclude", name);
+    }
+  }
+
+  void version(const Text& text) {
+    owner_ = "D4C: policy";
+    string("version", text);
   }
 
  private:
   void selector(const Selector& selector) {
     const std::string& name = selector.name.value;
     owner_ = "D4C: selector " + in_quotes(name);
-    if (name.size() > kMaxNameCharacters) {
+    string("name", selector.name);
+    if (characters(name) > kMaxNameCharacters) {
       sink_.error(selector.name.at, owner_ + ": name is longer than 128 characters; shorten it");
     } else if (!name.empty() && !matches(kName, name)) {
       sink_.warning(selector.name.at,
@@ -77,6 +101,7 @@ class D4cChecker {
                         "or digit first; rename it");
     }
     for (const Condition& condition : selector.conditions) this->condition(condition, selector);
+    volume_flags(selector);
     const Condition* process = selector.find(ConditionKind::process_name);
     if (process != nullptr && selector.find(ConditionKind::process_executable) != nullptr) {
       sink_.warning(process->at, owner_ +
@@ -101,8 +126,35 @@ class D4cChecker {
     for (const Text& text : condition.values) value(spec, text);
   }
 
+  // Elastic's schema looks at the keys alone. Two that are true were reported by holdfast's rules.
+  void volume_flags(const Selector& selector) {
+    const Condition* last = nullptr;
+    std::size_t count = 0;
+    for (const auto* list : {&selector.conditions, &selector.idle}) {
+      for (const Condition& condition : *list) {
+        if (condition.spec->kind != ConditionKind::ignore_volume_mounts &&
+            condition.spec->kind != ConditionKind::ignore_volume_files) {
+          continue;
+        }
+        last = &condition;
+        ++count;
+      }
+    }
+    if (count < 2 || selector.idle.empty()) return;
+    sink_.error(last->at, owner_ +
+                              ": ignoreVolumeMounts and ignoreVolumeFiles cannot stand side by "
+                              "side, not even as false; keep one of them");
+  }
+
+  void string(std::string_view what, const Text& text) {
+    if (text.quoted || !matches(kNoText, text.value)) return;
+    sink_.error(text.at, owner_ + ": " + std::string(what) + " " + text.value +
+                             " is no text to YAML; write it in quotes, " + in_quotes(text.value));
+  }
+
   void value(const ConditionSpec& spec, const Text& text) {
     const std::string& value = text.value;
+    string(spec.name, text);
     const std::size_t limit = spec.kind == ConditionKind::target_path    ? kMaxPathBytes
                               : spec.kind == ConditionKind::process_name ? 15
                                                                          : kMaxValueBytes;
@@ -173,6 +225,7 @@ class D4cChecker {
 
 void check_d4c(const PolicyDocument& document, DiagnosticSink& sink) {
   D4cChecker checker(sink);
+  if (document.version) checker.version(*document.version);
   for (const Section& section : document.sections) checker.section(section);
 }
 

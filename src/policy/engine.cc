@@ -121,7 +121,8 @@ void Engine::add_condition(const Condition& condition, std::size_t selector) {
       column.values.add_literal(value.value, selector);
     } else {
       column.values.add_expression(
-          is_path(kind) ? path_expression(value.value) : name_expression(value.value), selector);
+          is_path(kind) ? path_expression(value.value) : name_expression(value.value), selector,
+          literal_prefix(value.value));
     }
   }
 }

@@ -221,7 +221,11 @@ std::optional<Operation> parse_operation(std::string_view name) {
 Result<Event> parse_event_json(std::string_view text) {
   Json document;
   try {
-    document = Json::parse(text);
+    // Nothing that deep is a fact; kept, it would take a hundred bytes of memory for each of the
+    // text.
+    document = Json::parse(text, [](int depth, Json::parse_event_t /*event*/, Json& /*parsed*/) {
+      return depth <= kDeepestEvent;
+    });
   } catch (const Json::exception& exception) {
     // Its text begins with the library's own name for the error: "[json.exception.parse_error.101]
     // ".

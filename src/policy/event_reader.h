@@ -7,6 +7,9 @@
 
 namespace holdfast {
 
+// Levels of lists and objects in a document; what lies deeper is left out.
+inline constexpr int kDeepestEvent = 64;
+
 // What parse_event_json() does with the text's document.
 Result<Event> event_from_json(const nlohmann::json& document);
 

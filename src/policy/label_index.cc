@@ -12,7 +12,7 @@ void LabelIndex::add(std::string_view key_and_value, std::size_t slot, std::size
   slots_[slot].asking.set(selector);
   ValueIndex& values = slots_[slot].values[std::string(key_and_value.substr(0, colon))];
   if (has_wildcard(value)) {
-    values.add_expression(name_expression(value), selector);
+    values.add_expression(name_expression(value), selector, literal_prefix(value));
   } else {
     values.add_literal(value, selector);
   }

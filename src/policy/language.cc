@@ -64,6 +64,11 @@ std::vector<std::string_view> names_of(OperationMask operations) {
   return names;
 }
 
+Operation file_operation(Operation operation) {
+  if (operation == Operation::create_executable) return Operation::create_file;
+  return operation == Operation::modify_executable ? Operation::modify_file : operation;
+}
+
 std::span<const ConditionSpec> condition_specs() { return kConditions; }
 
 const ConditionSpec* find_condition(std::string_view name) {

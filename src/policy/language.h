@@ -32,6 +32,9 @@ inline constexpr OperationMask kFileIntegrityMask = mask_of(Operation::create_fi
 OperationMask operations_of(SectionKind section, bool flat);
 std::vector<std::string_view> names_of(OperationMask operations);
 
+// What an act on an executable is besides: one on a file (createFile, modifyFile).
+Operation file_operation(Operation operation);
+
 // What is compared, whatever its spelling. In the order in which the engine asks: cheap first.
 enum class ConditionKind : std::uint8_t {
   operation,

@@ -31,6 +31,10 @@ std::string component_expression(std::string_view component) {
 
 bool has_wildcard(std::string_view value) { return value.find('*') != std::string_view::npos; }
 
+std::string_view literal_prefix(std::string_view pattern) {
+  return pattern.substr(0, pattern.find('*'));
+}
+
 std::string path_expression(std::string_view pattern) {
   std::string expression = "/";
   for (std::size_t start = 1; start <= pattern.size();) {

@@ -10,6 +10,9 @@ namespace holdfast {
 
 bool has_wildcard(std::string_view value);
 
+// What stands before the first wildcard; whatever the pattern matches begins with it.
+std::string_view literal_prefix(std::string_view pattern);
+
 // `*` is any run of characters but "/", `**` any run at all. `**` alone between slashes also stands
 // for nothing ("/a/**/b" matches "/a/b"); at the end it stands for at least one character.
 std::string path_expression(std::string_view pattern);

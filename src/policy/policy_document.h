@@ -1,6 +1,7 @@
 // A policy file as plain data with positions: what the parser makes and the compiler reads.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@ namespace holdfast {
 struct Text {
   std::string value;
   Position at;
+  bool quoted = false;  // or a block: text to every reader of YAML, whatever it looks like
 };
 
 struct Condition {
@@ -24,7 +26,8 @@ struct Condition {
 struct Selector {
   Text name;
   OperationMask operations = 0;       // never 0 in a valid document
-  std::vector<Condition> conditions;  // as written; flags that are no condition are left out
+  std::vector<Condition> conditions;  // as written, but for those that say nothing:
+  std::vector<Condition> idle;        // flags that are false
   bool faulty = false;  // errors were reported: more of them would only follow from those
 
   const Condition* find(ConditionKind kind) const {
@@ -53,6 +56,7 @@ struct Section {
 };
 
 struct PolicyDocument {
+  std::optional<Text> version;
   std::vector<Section> sections;  // as written
 };
 

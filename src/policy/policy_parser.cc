@@ -37,7 +37,7 @@ class PolicyParser {
     const YamlPair* sectioned = nullptr;
     for (const YamlPair& pair : root.pairs) {
       if (pair.key == "version") {
-        version(pair);
+        document.version = version(pair);
       } else if (pair.key == "selectors" || pair.key == "responses") {
         if (flat == nullptr) flat = &pair;
       } else if (pair.key == "file" || pair.key == "process") {
@@ -73,10 +73,11 @@ class PolicyParser {
   }
 
  private:
-  void version(const YamlPair& pair) {
-    const auto text = string_value(pair, "", sink_);
+  std::optional<Text> version(const YamlPair& pair) {
+    auto text = string_value(pair, "", sink_);
     if (text && text->value.empty())
       sink_.error(pair.at, "version is empty; give it a value or remove it");
+    return text;
   }
 
   Section section(const YamlNode& node, Position at, SectionKind kind, bool flat) {
@@ -146,6 +147,7 @@ class PolicyParser {
           name && check_text("name", *name, owner, sink_)) {
         result.name = *name;
         owner = "selector " + in_quotes(name->value);
+        warn_of_invisible("name", *name, owner, sink_);
       }
     }
     if (!named) sink_.error(node.at, owner + " has no name; add \"name:\"");
@@ -184,7 +186,10 @@ class PolicyParser {
       const auto flag = boolean(pair, owner, sink_);
       if (!flag) return true;
       // Of the flags only sessionLeaderInteractive asks something by false.
-      if (!*flag && spec.kind != ConditionKind::interactive) return false;
+      if (!*flag && spec.kind != ConditionKind::interactive) {
+        selector.idle.push_back(std::move(result));
+        return false;
+      }
       result.flag = *flag;
     } else {
       const auto values = string_list(pair, owner, sink_);

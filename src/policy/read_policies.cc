@@ -1,6 +1,7 @@
 // Reading policy files and directories of them.
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,15 +19,24 @@ namespace {
 
 constexpr const char* kRemedy = "check the path and its permissions";
 
-// No more than is needed to see that a file is too large.
+constexpr int kLongestWait = 2'000;  // ms for a pipe's writer
+
+// No more than is needed to see that a file is too large. A pipe (`check <(helm template ...)`) is
+// waited for, but not for ever: the daemon reads files that somebody else puts there.
 Result<PolicyText> read_file(const std::string& path) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!fd.valid()) return errno_error("open " + path, kRemedy);
   PolicyText result{path, {}};
   std::array<char, 64 << 10> buffer;
   while (result.text.size() <= kMaxYamlBytes) {
-    const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
+    pollfd readable{fd.get(), POLLIN, 0};
+    const int ready = ::poll(&readable, 1, kLongestWait);
+    if (ready == 0) {
+      return Error{0, "read " + path + ": nothing came within 2 s",
+                   "is it a pipe without a writer?"};
+    }
+    const ssize_t count = ready < 0 ? -1 : ::read(fd.get(), buffer.data(), buffer.size());
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (count < 0) return errno_error("read " + path, kRemedy);
     if (count == 0) break;
     result.text.append(buffer.data(), static_cast<std::size_t>(count));

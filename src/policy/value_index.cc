@@ -1,6 +1,8 @@
 // Literal and pattern lookup for one kind of condition.
 #include "policy/value_index.h"
 
+#include <algorithm>
+
 #include "policy/patterns.h"
 
 namespace holdfast {
@@ -9,7 +11,15 @@ void ValueIndex::add_literal(std::string_view text, std::size_t selector) {
   literals_[std::string(text)].push_back(selector);
 }
 
-void ValueIndex::add_expression(const std::string& expression, std::size_t selector) {
+void ValueIndex::add_expression(const std::string& expression, std::size_t selector,
+                                std::string_view prefix) {
+  if (expressions_.empty()) {
+    prefix_ = prefix;
+  } else {
+    const auto [end, unused] =
+        std::mismatch(prefix_.begin(), prefix_.end(), prefix.begin(), prefix.end());
+    prefix_.erase(end, prefix_.end());
+  }
   expressions_[expression].push_back(selector);
 }
 
@@ -33,7 +43,8 @@ void ValueIndex::match(std::string_view text, SelectorBits& selectors) const {
     for (const std::size_t selector : found) selectors.set(selector);
   };
   if (const auto literal = literals_.find(text); literal != literals_.end()) add(literal->second);
-  if (!set_) return;
+  // Most texts are told apart by this, at a tenth of what the automaton costs.
+  if (!set_ || !text.starts_with(prefix_)) return;
   const re2::StringPiece piece(text.data(), text.size());
   // Whether anything matches is found without allocating; which ones, not.
   if (!set_->Match(piece, nullptr)) return;

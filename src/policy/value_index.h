@@ -19,7 +19,9 @@ namespace holdfast {
 class ValueIndex {
  public:
   void add_literal(std::string_view text, std::size_t selector);
-  void add_expression(const std::string& expression, std::size_t selector);  // see patterns.h
+  // An expression of patterns.h; every text that it matches begins with `prefix`.
+  void add_expression(const std::string& expression, std::size_t selector,
+                      std::string_view prefix = {});
 
   // False: the patterns need more memory than they may have.
   [[nodiscard]] bool compile();
@@ -38,6 +40,7 @@ class ValueIndex {
 
   std::unordered_map<std::string, Selectors, Hash, std::equal_to<>> literals_;
   std::unordered_map<std::string, Selectors> expressions_;  // until compile()
+  std::string prefix_;                                      // of all expressions
   std::vector<Selectors> patterns_;                         // by index in set_
   std::unique_ptr<re2::RE2::Set> set_;                      // null: no patterns
 };

@@ -164,9 +164,21 @@ bool check_text(std::string_view what, const Text& text, const std::string& owne
   return true;
 }
 
+void warn_of_invisible(std::string_view what, const Text& text, const std::string& owner,
+                       DiagnosticSink& sink) {
+  const std::string character = invisible_character(text.value);
+  if (character.empty()) return;
+  sink.warning(text.at, owner + ": " + std::string(what) + " " + in_quotes(text.value) + " has " +
+                            character +
+                            ", which is seen by nobody and compared like any other "
+                            "character; remove it unless it is meant");
+}
+
 bool check_value(const ConditionSpec& spec, const Text& value, const std::string& owner,
                  DiagnosticSink& sink) {
-  return check_text(spec.name, value, owner, sink) && Checker(spec, value, owner, sink).check();
+  if (!check_text(spec.name, value, owner, sink)) return false;
+  warn_of_invisible(spec.name, value, owner, sink);
+  return Checker(spec, value, owner, sink).check();
 }
 
 }  // namespace holdfast

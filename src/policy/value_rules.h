@@ -16,4 +16,8 @@ bool check_value(const ConditionSpec& spec, const Text& value, const std::string
 bool check_text(std::string_view what, const Text& text, const std::string& owner,
                 DiagnosticSink& sink);
 
+// Warns of a character that nobody sees and that is part of the text all the same.
+void warn_of_invisible(std::string_view what, const Text& text, const std::string& owner,
+                       DiagnosticSink& sink);
+
 }  // namespace holdfast

@@ -5,6 +5,9 @@
 #include <array>
 #include <cctype>
 #include <cstdint>
+#include <utility>
+
+#include "policy/utf8.h"
 
 namespace holdfast {
 namespace {
@@ -36,6 +39,38 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return edits[a.size()][b.size()];
 }
 
+// Of one well-formed sequence; 0 for anything else.
+char32_t code_point(std::string_view sequence) {
+  const auto first = static_cast<unsigned char>(sequence.front());
+  if (sequence.size() < 2) return first < 0x80 ? first : 0;
+  char32_t value = first & (0x7FU >> sequence.size());
+  for (const char c : sequence.substr(1)) value = value << 6 | (static_cast<unsigned>(c) & 0x3FU);
+  return value;
+}
+
+// Unicode's separators, format characters and C1 controls as far as fonts leave them out.
+bool is_invisible(char32_t c) {
+  constexpr std::array<std::pair<char32_t, char32_t>, 10> kRanges{{{0x80, 0xA0},
+                                                                   {0xAD, 0xAD},
+                                                                   {0x61C, 0x61C},
+                                                                   {0x180E, 0x180E},
+                                                                   {0x2000, 0x200F},
+                                                                   {0x2028, 0x202F},
+                                                                   {0x205F, 0x206F},
+                                                                   {0x3000, 0x3000},
+                                                                   {0xFEFF, 0xFEFF},
+                                                                   {0xE0000, 0xE007F}}};
+  return std::any_of(kRanges.begin(), kRanges.end(),
+                     [c](const auto& range) { return c >= range.first && c <= range.second; });
+}
+
+std::string hexadecimal(char32_t value, int least_digits) {
+  std::string text;
+  for (; value != 0 || static_cast<int>(text.size()) < least_digits; value >>= 4)
+    text.insert(text.begin(), "0123456789ABCDEF"[value & 15]);
+  return text;
+}
+
 }  // namespace
 
 std::string in_quotes(std::string_view value) {
@@ -47,14 +82,18 @@ std::string in_quotes(std::string_view value) {
     value = value.substr(0, end);
   }
   std::string text = "\"";
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
+  for (std::size_t i = 0; i < value.size();) {
+    const auto byte = static_cast<unsigned char>(value[i]);
+    const std::size_t length = std::max<std::size_t>(1, utf8_length(value.substr(i)));
     if (byte < 0x20 || byte == 0x7F) {
-      constexpr std::string_view kHex = "0123456789ABCDEF";
-      text += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
+      text += "\\x" + hexadecimal(byte, 2);
+    } else if (const char32_t character = code_point(value.substr(i, length));
+               is_invisible(character)) {
+      text += "\\u{" + hexadecimal(character, 4) + "}";
     } else {
-      text += c;
+      text += value.substr(i, length);
     }
+    i += length;
   }
   return text + (cut ? "...\"" : "\"");
 }
@@ -81,6 +120,16 @@ std::string suggestion(std::string_view word, const std::vector<std::string_view
     }
   }
   return found.empty() ? "" : "; did you mean " + in_quotes(found) + "?";
+}
+
+std::string invisible_character(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = std::max<std::size_t>(1, utf8_length(text.substr(i)));
+    const char32_t character = code_point(text.substr(i, length));
+    if (is_invisible(character)) return "U+" + hexadecimal(character, 4);
+    i += length;
+  }
+  return "";
 }
 
 bool has_typographic_quotes(std::string_view text) {

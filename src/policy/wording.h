@@ -8,8 +8,8 @@
 
 namespace holdfast {
 
-// The value in double quotes, on one line: control characters become \xNN, and what is longer than
-// 80 bytes is cut with "...".
+// The value in double quotes, on one line: control characters become \xNN, others that a terminal
+// does not show as they are \u{NNNN}, and what is longer than 80 bytes is cut with "...".
 std::string in_quotes(std::string_view value);
 
 // "a, b or c"
@@ -24,5 +24,9 @@ std::string suggestion(std::string_view word, const std::vector<std::string_view
 
 // True when the text has a quotation mark that word processors put in place of " and '.
 bool has_typographic_quotes(std::string_view text);
+
+// "U+200B" for the first character that is not seen, or that turns the order of those around it;
+// empty: there is none. Spaces other than U+0020 count.
+std::string invisible_character(std::string_view text);
 
 }  // namespace holdfast

@@ -41,7 +41,7 @@ std::optional<std::vector<Text>> string_list(const YamlPair& pair, const std::st
   values.reserve(node.items.size());
   for (const YamlPtr& item : node.items) {
     if (item->kind == Kind::scalar) {
-      values.push_back({item->text, item->at});
+      values.push_back({item->text, item->at, item->quoted});
     } else if (item->kind == Kind::null) {
       sink.error(item->at, prefix(pair, owner) + " has an empty value; fill it in or remove it" +
                                " (the words null and ~ need quotes)");
@@ -77,7 +77,7 @@ std::optional<Text> string_value(const YamlPair& pair, const std::string& owner,
                                  DiagnosticSink& sink) {
   const YamlNode& node = *pair.value;
   if (node.kind == Kind::scalar || node.kind == Kind::null)
-    return Text{node.text, value_position(pair)};
+    return Text{node.text, value_position(pair), node.quoted};
   sink.error(node.at, prefix(pair, owner) + " must be a single string, not a list or map");
   return std::nullopt;
 }

@@ -25,7 +25,8 @@ constexpr std::size_t kLongestLine = 4 << 20;
 constexpr std::array kTop = {"operation", "path",   "container", "orchestrator",
                              "process",   "volume", "holdfast",  "file"};
 constexpr std::array kOfProcess = {"pid", "name", "executable", "interactive"};
-constexpr std::array kOfHoldfast = {"operation", "outcome", "volume", "repeats", "lost"};
+constexpr std::array kOfHoldfast = {"operation", "outcome", "mechanism",
+                                    "volume",    "repeats", "lost"};
 constexpr std::array kOfFile = {"path", "name"};
 
 template <std::size_t N>
@@ -99,7 +100,7 @@ class Filter final : public nlohmann::json_sax<Json> {
     return true;
   }
   bool open(Json node) {
-    if (ignored()) {
+    if (ignored() || path_.size() >= kDeepestEvent) {
       ++skipped_;
     } else {
       path_.push_back(place(std::move(node)));
@@ -219,6 +220,8 @@ Result<std::optional<RecordedEvent>> parse_recorded(std::string_view line) {
   if (repeats != nullptr && repeats->is_number_unsigned()) {
     recorded.count += std::min<std::uint64_t>(repeats->get<std::uint64_t>(), UINT32_MAX);
   }
+  const Json* mechanism = member(document, "holdfast", "mechanism");
+  recorded.on_file = says(mechanism, "open_gate") || says(mechanism, "change_watch");
   return std::optional<RecordedEvent>(std::move(recorded));
 }
 
@@ -242,6 +245,11 @@ Result<UnreadLines> each_recorded(const std::vector<std::string>& files, unsigne
       }
       if (S_ISDIR(status.st_mode)) {
         return Error{EISDIR, "read " + file, "name the log files in it"};
+      }
+      // Some devices have no end.
+      if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) {
+        return Error{0, "read " + file + ": is a device",
+                     "name a log file, or - for standard input"};
       }
     }
     Lines lines(file == "-" ? std::cin : opened, static_cast<std::uint64_t>(status.st_size),

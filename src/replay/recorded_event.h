@@ -18,6 +18,7 @@ struct RecordedEvent {
   Event event;
   std::optional<Action> was;  // what the record says was done; a bare event says nothing
   std::uint64_t count = 1;    // equal acts that the document stands for
+  bool on_file = false;       // the daemon also asked for the file_operation of that act
 };
 
 // Reads one document (parse_event_json), of which it keeps no more than an event needs. Nullopt: a

@@ -5,6 +5,7 @@
 #include <sstream>
 #include <tuple>
 
+#include "policy/language.h"
 #include "policy/wording.h"
 
 namespace holdfast {
@@ -31,6 +32,11 @@ void Replay::add(const RecordedEvent& recorded, const PolicySet& policies) {
   group.process = event.process.executable.value_or(event.process.name.value_or(""));
   group.was = recorded.was;
   group.would = policies.decide(event).strongest;
+  if (recorded.on_file) {
+    Event other = event;
+    other.operation = file_operation(event.operation);
+    group.would = std::max(group.would, policies.decide(other).strongest);
+  }
   group.count = recorded.count;
   events_ += group.count;
   if (group.changed()) changed_ += group.count;

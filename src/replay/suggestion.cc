@@ -1,7 +1,9 @@
 #include "replay/suggestion.h"
 
 #include <algorithm>
+#include <iomanip>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <vector>
 
 #include "holdfast/policy.h"
@@ -16,9 +18,22 @@ namespace {
 constexpr std::size_t kMostSelectors = 500;
 constexpr std::size_t kMostBytes = 800'000;
 
-// A JSON string is a YAML one.
+// A JSON string of ASCII is a YAML one, but for characters beyond U+FFFF: YAML has no surrogates.
 std::string yaml(const std::string& text) {
-  return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  std::string quoted =
+      nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  for (std::size_t at = quoted.find('\\'); at != std::string::npos;
+       at = quoted.find('\\', at + 2)) {
+    if (quoted.compare(at, 3, "\\ud") != 0 || quoted[at + 3] < '8') continue;
+    const auto half = [&](std::size_t start) {
+      return std::stoul(quoted.substr(start, 4), nullptr, 16) & 0x3FFU;
+    };
+    std::ostringstream character;
+    character << "\\U" << std::hex << std::setw(8) << std::setfill('0')
+              << 0x10000 + (half(at + 2) << 10 | half(at + 8));
+    quoted.replace(at, 12, character.str());
+  }
+  return quoted;
 }
 
 // containerImageFullName takes it as it is.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "policy/language.h"
 #include "sensor/leftover.h"
 #include "sensor/memfd_gate.h"
 #include "sensor/write_intent.h"
@@ -228,8 +229,7 @@ IdentityVerdict ContainerGuard::ask_policy(const Act& act, const Event& event,
                                            const Identity& who) const {
   const std::shared_ptr<const PolicySet> policies = services_.policies();
   Event asked = event;
-  asked.operation = act.operation == Operation::create_executable ? Operation::create_file
-                                                                  : Operation::modify_file;
+  asked.operation = file_operation(act.operation);
   const auto decide = [&](const Event& one) {
     return who.missing == 0 ? DecisionWithout{policies->decide(one), true}
                             : policies->decide_without(one, who.missing);

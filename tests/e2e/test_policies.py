@@ -131,3 +131,26 @@ responses:
     finally:
         container.remove()
     daemon.stop()
+
+
+def test_a_block_of_files_holds_for_executables(make_daemon, policy_file, bundle, lower):
+    """An executable that is created is a file that is created; other files are not seen."""
+    daemon = make_daemon(policy_file("""\
+file:
+  selectors:
+    - {name: executables, operation: [createExecutable, modifyExecutable]}
+    - {name: files, operation: [createFile, modifyFile], targetFilePath: [/tmp/**]}
+  responses:
+    - {match: [executables], actions: [alert]}
+    - {match: [files], actions: [alert, block]}
+"""))
+    assert "createFile and modifyFile are seen of executables alone" in daemon.log()
+    container = bundle("runc", lower).start()
+    assert_refused(container.sh(DROP_AND_RUN.format(path="/tmp/x")))
+    alert = daemon.wait_alert(container.id, "createExecutable", "/tmp/x", "blocked")
+    assert set(alert["cloud_defend"]["matched_selectors"]) == {"executables", "files"}
+    done = container.sh(DROP_AND_RUN.format(path="/opt/x"))
+    assert done.returncode == PAYLOAD_STATUS, done.stdout
+    assert container.sh("echo data >/tmp/data && cat /tmp/data").returncode == 0
+    container.remove()
+    daemon.stop()

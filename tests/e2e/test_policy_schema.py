@@ -1,4 +1,5 @@
 """The JSON schema for editors and `holdfast check` agree about the shape of policies."""
+import glob
 import json
 import os
 import re
@@ -40,6 +41,18 @@ containerImageName: [library/nginx]
 containerImageName: ["nginx:1"]
 containerImageFullName: ["r.io/a:1"]
 containerImageTag: []
+containerImageTag: [[x]]
+containerImageTag: {x: y}
+containerImageTag: ["“1”"]
+containerImageName: [""]
+containerImageName: [null]
+orchestratorClusterName: ["a*"]
+ignoreVolumeFiles: [true]
+ignoreVolumeFiles:
+targetFilePath:
+kubernetesPodLabel: [{app: web}]
+sessionLeaderInteractive: true
+imageName: [x]
 targetFilePath: [usr/bin]
 targetFilePath: /usr/bin
 ignoreVolumeMounts: false
@@ -63,6 +76,26 @@ SHAPES = {
     SELECTOR + "responses: []": False,
     SELECTOR: False,
     "file: {}": False,
+    "file: {selectors: [x], responses: [[y]]}": False,
+    "file: {selectors: {}, responses: x}": False,
+    "[a]": False,
+    "fiel: {}": False,
+    "file: 3": False,
+    "file: {}\nselectors: []": False,
+    SELECTOR.replace("name: s, ", "") + "responses: [{match: [s], actions: [alert]}]": False,
+    SELECTOR.replace("name: s", "name: ''") + "responses: [{match: [s], actions: [alert]}]": False,
+    SELECTOR.replace("name: s", "name: [s]") + "responses: [{match: [s], actions: [alert]}]": False,
+    SELECTOR + "responses: [{actions: [alert]}]": False,
+    SELECTOR + "responses: [{match: [s]}]": False,
+    SELECTOR + "responses: [{match: s, actions: [alert]}]": False,
+    SELECTOR + "responses: [{match: [s], exclude: [], actions: [alert]}]": False,
+    SELECTOR + "responses: [{match: [s], actions: [alert], note: x}]": False,
+    SELECTOR + "responses: [{match: [s], actions: [log, alert, block]}]": True,
+    SELECTOR + "responses: [{match: [s], actions: [alert]}]\nversion: '1'": True,
+    SELECTOR + "responses: [{match: [s], actions: [alert]}]\nversion: ''": False,
+    FILE % "containerImageName: [a]\n      containerImageFullName: [r.io/a]": False,
+    "process:" + (FILE % "sessionLeaderInteractive: 'true'")[5:]: False,
+    "process:" + (FILE % "operation: [createFile]")[5:]: False,
     "version: '1'": False,
     "x: 1": False,
     SELECTOR.replace("createExecutable", "createFile") + "responses: [{match: [s], actions: [alert]}]": False,
@@ -79,10 +112,11 @@ SHAPES = {
 
 def documents():
     """Every policy of the documentation and those that are shipped."""
-    with open(f"{ROOT}/docs/policy.md", encoding="utf-8") as file:
-        yield from re.findall(r"```yaml(?: explain-policy)?\n(.*?)```", file.read(), re.S)
-    for name in ("default.yml", "block.yml"):
-        with open(f"{ROOT}/policies/{name}", encoding="utf-8") as file:
+    for page in ("policy", "policy-tasks", "policy-recipes"):
+        with open(f"{ROOT}/docs/{page}.md", encoding="utf-8") as file:
+            yield from re.findall(r"```yaml(?: explain-policy)?\n(.*?)```", file.read(), re.S)
+    for path in glob.glob(f"{ROOT}/policies/**/*.yml", recursive=True):
+        with open(path, encoding="utf-8") as file:
             yield file.read()
 
 

@@ -6,7 +6,7 @@
 using namespace holdfast;
 
 void fuzz(std::string_view text) {
-  looks_like_policy(text);
+  looks_like_policy("s.yml", text);
   const ParsedSettings parsed = parse_settings("f", text);
   for (const Diagnostic& diagnostic : parsed.diagnostics) {
     require(diagnostic.line >= 1 && diagnostic.column >= 1, "positions count from 1");

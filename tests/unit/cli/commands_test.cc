@@ -145,6 +145,47 @@ TEST(ExplainCommand, WhatIsWrongTakesOneLineAndExitsTwo) {
   }
 }
 
+TEST(CheckCommand, AnEmptyFileIsNoPolicyAndMayBeSettings) {
+  const TempPolicies dir;
+  const std::string empty = dir.write("p.yml", "# nothing yet\n");
+  EXPECT_THAT(check({empty}).out, StartsWith(empty + ":1:1: error: empty policy"));
+  EXPECT_EQ(check({dir.write("holdfast.yml", "# all defaults\n")}).status, 0);
+}
+
+TEST(ExplainCommand, ReadsOneEventOfManyLinesOrOneALine) {
+  const TempPolicies dir;
+  const std::string policy = dir.write("p.yml", kValid);
+  const auto answers = [&](const std::string& input) {
+    const Outcome outcome = explain({policy}, std::nullopt, input);
+    return std::pair(std::count(outcome.out.begin(), outcome.out.end(), '\n'), outcome.err);
+  };
+  const std::string event(kEvent);
+  using Answers = std::pair<std::ptrdiff_t, std::string>;
+  EXPECT_EQ(answers("\n{\n\"operation\":\"createExecutable\",\n\"path\":\"/x\"\n}\n\n"),
+            Answers(1, ""));
+  EXPECT_EQ(answers(event + "\n\n" + event + "\r\n" + event), Answers(3, ""));
+  // What was right before the mistake is told.
+  EXPECT_EQ(answers(event + "\n{}\n" + event).first, 1);
+  EXPECT_THAT(answers(event + "\n{}\n" + event).second, HasSubstr("line 2: event: no operation"));
+  EXPECT_THAT(answers("{}\n" + event).second, HasSubstr("explain: event: no operation"));
+  // Bounded, in one line and in many.
+  EXPECT_THAT(answers(std::string(5 << 20, ' ')).second, HasSubstr("longer than 4 MiB"));
+  EXPECT_THAT(answers("{" + std::string(5 << 20, '\n') + "}").second,
+              HasSubstr("longer than 4 MiB"));
+  const std::string deep(100'000, '[');
+  EXPECT_EQ(answers(R"({"operation":"createFile","path":"/x","container":)" + deep +
+                    std::string(100'000, ']') + "}"),
+            Answers(0, "holdfast explain: event: container must be an object, not array\n"));
+}
+
+TEST(ReplayCommand, DevicesAreNoLogs) {
+  const TempPolicies dir;
+  const std::string policy = dir.write("p.yml", kValid);
+  const Outcome outcome = run([&] { return replay_command({policy}, {"/dev/zero"}, false); });
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("read /dev/zero: is a device"));
+}
+
 TEST(CheckCommand, D4cAndJson) {
   const TempPolicies dir;
   const std::string policy = dir.write("p.yml", kWarns);

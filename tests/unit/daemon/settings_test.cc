@@ -105,13 +105,19 @@ TEST(Settings, StateDirMovesEverythingBelowIt) {
 }
 
 TEST(LooksLikePolicy, TellsPoliciesFromSettings) {
+  const std::string name = "/etc/holdfast/holdfast.yml";
   for (const char* text : {"file: {}", "process:", "selectors: []\nrun_dir: /x", "responses: []",
                            "version: 1", "fiel: {}", "# c\nselectrs: []"}) {
-    EXPECT_TRUE(looks_like_policy(text)) << text;
+    EXPECT_TRUE(looks_like_policy(name, text)) << text;
   }
-  for (const char* text : {"", "run_dir: /x", "policies: [/a]", "[file]", "file", "a: [",
-                           "whatever: 1", "rundir: 1", "run_dir: /x\nfiel: 1"}) {
-    EXPECT_FALSE(looks_like_policy(text)) << text;
+  for (const char* text : {"run_dir: /x", "policies: [/a]", "a: [", "whatever: 1", "rundir: 1",
+                           "run_dir: /x\nfiel: 1"}) {
+    EXPECT_FALSE(looks_like_policy("p.yml", text)) << text;
+  }
+  // The daemon takes settings that say nothing, and no such policy.
+  for (const char* text : {"", "# nothing", "[file]", "file"}) {
+    EXPECT_TRUE(looks_like_policy("/etc/holdfast/policies/p.yml", text)) << text;
+    EXPECT_FALSE(looks_like_policy(name, text)) << text;
   }
 }
 

@@ -45,7 +45,19 @@ TEST(D4c, ValuesOfFileSelectors) {
       {"containerImageFullName: [docker.io/library/nginx, \"r:5000/a\"]", nullptr},
       {"containerImageFullName: [nginx]", "must be a registry and a name"},
       {"containerImageFullName: [\"docker.io/*\"]", "must be a registry and a name"},
-      {"containerImageTag: [\"1.25\"]", nullptr},
+      {"containerImageTag: [\"1.25\", 1.2.3, v1, \"true\"]", nullptr},
+      {"containerImageTag: [1.25]",
+       "4:27: error: D4C: selector \"s\": containerImageTag 1.25 is no"},
+      {"containerImageTag: [0x1f]", "is no text to YAML; write it in quotes, \"0x1f\""},
+      {"containerImageTag: [-1]", "is no text to YAML"},
+      {"containerImageTag: [1e3]", "is no text to YAML"},
+      {"containerImageTag: [True]", "is no text to YAML"},
+      {"containerImageTag: [.inf]", "is no text to YAML"},
+      {"ignoreVolumeMounts: true\nignoreVolumeFiles: false",
+       "5:7: error: D4C: selector \"s\": ignore"},
+      {"operation: [createFile]\nignoreVolumeMounts: false\nignoreVolumeFiles: false",
+       "6:7: error: D4C: selector \"s\": ignoreVolumeMounts and ignoreVolumeFiles cannot"},
+      {"operation: [createFile]\nignoreVolumeMounts: false", nullptr},
       {"containerImageTag: [\"1.*\"]", "4:27: warning: "},
       {"kubernetesNamespace: [default]", nullptr},
       {"kubernetesNamespace: [\"d*\"]", "warning: "},
@@ -70,6 +82,17 @@ TEST(D4c, ValuesOfFileSelectors) {
       EXPECT_THAT(d4c_problems(policy), Contains(HasSubstr(value.problem))) << value.condition;
     }
   }
+}
+
+TEST(D4c, NamesAndVersionAreText) {
+  const std::string policy =
+      "version: 1.0\nfile:\n  selectors: [{name: 12, operation: [createFile]}]\n"
+      "  responses: [{match: [12], actions: [alert]}]\n";
+  EXPECT_THAT(problems(policy), ElementsAre());
+  EXPECT_THAT(d4c_problems(policy),
+              ElementsAre(HasSubstr("1:10: error: D4C: policy: version 1.0 is no text"),
+                          HasSubstr("3:21: error: D4C: selector \"12\": name 12 is no text"),
+                          HasSubstr("4:24: error: D4C: response 1: match 12 is no text")));
 }
 
 TEST(D4c, ProcessSelectors) {
@@ -110,6 +133,9 @@ TEST(D4c, Names) {
   EXPECT_THAT(d4c_problems(policy("A-1_b")), ElementsAre());
   EXPECT_THAT(d4c_problems(policy("a b")), ElementsAre(HasSubstr("warning: D4C: selector")));
   EXPECT_THAT(d4c_problems(policy(std::string(128, 'a'))), ElementsAre());
+  std::string accents;  // characters, not bytes
+  for (int i = 0; i < 128; ++i) accents += "\u00E9";
+  EXPECT_THAT(d4c_problems(policy(accents)), ElementsAre(HasSubstr("warning: D4C: selector")));
   EXPECT_THAT(d4c_problems(policy(std::string(129, 'a'))),
               ElementsAre(HasSubstr("longer than 128 characters")));
 }

@@ -4,6 +4,7 @@
 #include <new>
 #include <thread>
 
+#include "policy/language.h"
 #include "policy_samples.h"
 
 namespace holdfast::testing {
@@ -106,6 +107,67 @@ TEST(Conditions, OfProcessSelectors) {
   EXPECT_FALSE(matches(process_policy("sessionLeaderInteractive: false"), event));
   EXPECT_TRUE(matches(process_policy("sessionLeaderInteractive: true"), event));
   EXPECT_TRUE(matches(process_policy("containerImageName: [nginx]"), event));
+}
+
+// Every spelling of the language, in each section that has it, with an event that meets it and one
+// that does not.
+TEST(Conditions, EverySpellingCanHoldAndFail) {
+  struct Case {
+    const char* spelling;
+    const char* holds;
+    const char* fails;  // null: `holds` does, for the other event
+  };
+  const Case cases[] = {
+      {"operation", "[OPERATION]", nullptr},
+      {"containerImageName", "[nginx]", "[apache]"},
+      {"containerImageFullName", "[docker.io/library/nginx]", "[docker.io/library/apache]"},
+      {"containerImageTag", "[\"1.25\"]", "[\"1.26\"]"},
+      {"targetFilePath", "[/usr/local/bin/*]", "[/usr/local/*]"},
+      {"ignoreVolumeMounts", "true", nullptr},
+      {"ignoreVolumeFiles", "true", nullptr},
+      {"orchestratorType", "[kubernetes]", nullptr},
+      {"orchestratorClusterId", "[cluster-uid]", "[cluster-ui]"},
+      {"orchestratorClusterName", "[prod]", "[test]"},
+      {"orchestratorNamespace", "[default]", "[\"kube-*\"]"},
+      {"orchestratorResourceName", "[\"nginx-*\"]", "[nginx]"},
+      {"orchestratorResourceLabel", "[\"app:web\", \"env:*\"]", "[\"app:web\", \"env:test\"]"},
+      {"kubernetesClusterId", "[cluster-uid]", "[cluster-ui]"},
+      {"kubernetesClusterName", "[prod]", "[test]"},
+      {"kubernetesNamespace", "[default]", "[\"kube-*\"]"},
+      {"kubernetesPodName", "[\"nginx-*\"]", "[nginx]"},
+      {"kubernetesPodLabel", "[\"app:db\", \"env:prod\"]", "[\"app:db\", \"env:test\"]"},
+      {"processExecutable", "[/bin/*]", "[/usr/**]"},
+      {"processName", "[cp]", "[mv]"},
+      {"sessionLeaderInteractive", "false", "true"},
+  };
+  std::size_t tried = 0;
+  for (const ConditionSpec& spec : condition_specs()) {
+    const auto* const found = std::find_if(std::begin(cases), std::end(cases),
+                                           [&](const Case& c) { return c.spelling == spec.name; });
+    ASSERT_NE(found, std::end(cases)) << spec.name;
+    for (const bool file : {true, false}) {
+      if (!(file ? spec.in_file : spec.in_process)) continue;
+      Event event = full_event();
+      Event other = event;
+      event.operation = file ? Operation::create_executable : Operation::exec;
+      other.operation = file ? Operation::modify_executable : Operation::fork;
+      other.volume = Volume::file;
+      auto workload = std::make_shared<Workload>(*other.workload);
+      workload->orchestrator.type = "nomad";
+      other.workload = workload;
+      const auto holds = [&](std::string value, const Event& subject) {
+        if (value == "[OPERATION]") value = file ? "[createExecutable]" : "[exec]";
+        const std::string condition = std::string(spec.name) + ": " + value;
+        return matches(file ? file_policy(condition) : process_policy(condition), subject);
+      };
+      EXPECT_TRUE(holds(found->holds, event)) << spec.name << " " << file;
+      EXPECT_FALSE(found->fails != nullptr ? holds(found->fails, event)
+                                           : holds(found->holds, other))
+          << spec.name << " " << file;
+      ++tried;
+    }
+  }
+  EXPECT_EQ(tried, std::size(cases) + 14);  // those that both sections have are tried twice
 }
 
 TEST(Conditions, OnVolumes) {

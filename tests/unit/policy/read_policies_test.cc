@@ -1,5 +1,8 @@
 #include <sys/stat.h>
 
+#include <fstream>
+#include <thread>
+
 #include "policy/yaml_document.h"
 #include "policy_samples.h"
 #include "temp_policies.h"
@@ -56,6 +59,21 @@ TEST(ReadPolicies, UnreadableFilesAreAnErrorThatNamesThem) {
 TEST(ReadPolicies, AnEmptyDirectoryHasNone) {
   const TempPolicies dir;
   EXPECT_THAT(names(read_policies({dir.path()})), ElementsAre());
+}
+
+TEST(ReadPolicies, PipesAreReadAndNotWaitedForForEver) {
+  const TempPolicies dir;
+  const std::string pipe = dir.path() + "/pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  {
+    const std::jthread writer([&] { std::ofstream(pipe) << "file: {}"; });
+    const auto texts = read_policies({pipe});
+    ASSERT_TRUE(texts);
+    EXPECT_EQ(texts->at(0).text, "file: {}");
+  }
+  const auto texts = read_policies({pipe});
+  ASSERT_FALSE(texts);
+  EXPECT_THAT(texts.error().message(), HasSubstr("nothing came within 2 s"));
 }
 
 TEST(ReadPolicies, EndlessFilesAreCutAndThenRefused) {

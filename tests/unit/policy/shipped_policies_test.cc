@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "policy/language.h"
 #include "policy_samples.h"
 
 namespace holdfast::testing {
@@ -91,8 +92,10 @@ std::string selectors_policy(const std::string& section, const std::string& sele
   std::string names;
   for (std::string line; std::getline(lines, line);) {
     text += "    " + line + "\n";
-    constexpr std::string_view kName = "- name: ";
-    if (line.starts_with(kName)) names += (names.empty() ? "" : ", ") + line.substr(kName.size());
+    for (const std::string_view name : {"- name: ", "- {name: "}) {
+      if (!line.starts_with(name)) continue;
+      names += (names.empty() ? "" : ", ") + line.substr(name.size(), line.find(',') - name.size());
+    }
   }
   return text + "  responses:\n    - match: [" + names + "]\n      actions: [alert]\n";
 }
@@ -102,15 +105,26 @@ TEST(PolicyDocs, ExamplesAreValid) {
   EXPECT_EQ(blocks(document, "yaml").size(), 3U);
   for (const std::string& policy : blocks(document, "yaml"))
     EXPECT_THAT(problems(policy), ElementsAre()) << policy;
-  EXPECT_EQ(blocks(document, "yaml selector").size(), 4U);
+  EXPECT_EQ(blocks(document, "yaml selector").size(), 5U);
   for (const std::string& selectors : blocks(document, "yaml selector")) {
     const std::string policy = selectors_policy("file", selectors);
     EXPECT_THAT(problems(policy), ElementsAre()) << policy;
   }
-  EXPECT_EQ(blocks(document, "yaml process-selector").size(), 1U);
+  EXPECT_EQ(blocks(document, "yaml process-selector").size(), 2U);
   for (const std::string& selectors : blocks(document, "yaml process-selector")) {
     const std::string policy = selectors_policy("process", selectors);
     EXPECT_THAT(problems(policy), ElementsAre()) << policy;
+  }
+}
+
+TEST(PolicyDocs, EveryConditionHasAnExample) {
+  const std::string document = file_text("docs/policy.md");
+  std::string examples;
+  for (const char* kind : {"yaml selector", "yaml process-selector"}) {
+    for (const std::string& block : blocks(document, kind)) examples += block;
+  }
+  for (const ConditionSpec& spec : condition_specs()) {
+    EXPECT_NE(examples.find(" " + std::string(spec.name) + ": "), std::string::npos) << spec.name;
   }
 }
 
@@ -135,6 +149,50 @@ TEST(PolicyDocs, TasksAreValid) {
   EXPECT_THAT(
       compile_policies({{"p.yml", blocks(document, "yaml").back()}}, PolicyRules::d4c).diagnostics,
       ::testing::IsEmpty());
+}
+
+// Below a comment each file of policies/examples is a block of the document.
+TEST(ShippedPolicies, ExamplesAreThoseOfTheDocument) {
+  const auto documented = blocks(file_text("docs/policy-tasks.md"), "yaml");
+  std::vector<std::string> shipped;
+  for (const char* name :
+       {"pin-nginx.yml", "package-cache.yml", "one-namespace.yml", "from-d4c.yml"}) {
+    const std::string text = file_text(std::string("policies/examples/") + name);
+    EXPECT_THAT(problems(text), ElementsAre()) << name;
+    shipped.push_back(text.substr(std::min(text.find("\n\n") + 2, text.size())));
+  }
+  EXPECT_EQ(shipped, documented);
+}
+
+TEST(ShippedPolicies, ExamplesDoWhatTheySay) {
+  const auto decision = [](const char* name, Operation operation, const std::string& path,
+                           const std::string& image, const std::string& namespace_) {
+    Event event = full_event();
+    auto workload = std::make_shared<Workload>(*event.workload);
+    workload->container.image_name = image;
+    workload->orchestrator.namespace_ = namespace_;
+    event.workload = workload;
+    event.operation = operation;
+    event.path = path;
+    return valid(file_text(std::string("policies/examples/") + name))->decide(event).strongest;
+  };
+  const std::string nginx = "docker.io/library/nginx";
+  using enum Operation;
+  EXPECT_EQ(decision("pin-nginx.yml", create_executable, "/tmp/x", nginx, "a"), Action::block);
+  EXPECT_EQ(decision("pin-nginx.yml", modify_file, "/etc/nginx/x", nginx, "a"), Action::alert);
+  EXPECT_EQ(decision("pin-nginx.yml", create_executable, "/tmp/x", "busybox", "a"), Action::allow);
+  const std::string builder = "registry.example/ci/deb";
+  EXPECT_EQ(decision("package-cache.yml", create_executable, "/var/cache/x", builder, "a"),
+            Action::allow);
+  EXPECT_EQ(decision("package-cache.yml", create_executable, "/usr/x", builder, "a"),
+            Action::block);
+  EXPECT_EQ(decision("package-cache.yml", create_executable, "/var/cache/x", nginx, "a"),
+            Action::block);
+  EXPECT_EQ(decision("one-namespace.yml", exec_memfd, "/memfd:x", nginx, "payments"),
+            Action::block);
+  EXPECT_EQ(decision("one-namespace.yml", exec_memfd, "/memfd:x", nginx, "default"), Action::alert);
+  EXPECT_EQ(decision("from-d4c.yml", create_executable, "/x", nginx, "a"), Action::alert);
+  EXPECT_EQ(decision("from-d4c.yml", exec, "/x", nginx, "a"), Action::log);
 }
 
 TEST(PolicyDocs, ExplainExampleIsWhatExplainAnswers) {

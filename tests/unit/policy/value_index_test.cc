@@ -38,6 +38,23 @@ TEST(ValueIndex, FindsEverySelectorThatNamesTheText) {
   EXPECT_EQ(found(index, ""), bits({}));
 }
 
+TEST(ValueIndex, ThePrefixOfAllExpressionsHidesNoMatch) {
+  ValueIndex index;
+  for (const auto& [pattern, selector] : std::initializer_list<std::pair<const char*, std::size_t>>{
+           {"/opt/app/**", 0}, {"/opt/a*/x", 1}, {"/opt/**/b", 2}}) {
+    index.add_expression(path_expression(pattern), selector, literal_prefix(pattern));
+  }
+  index.add_literal("/o", 3);
+  ASSERT_TRUE(index.compile());
+  EXPECT_EQ(found(index, "/opt/app/y"), bits({0}));
+  EXPECT_EQ(found(index, "/opt/a/x"), bits({1}));
+  EXPECT_EQ(found(index, "/opt/b"), bits({2}));
+  EXPECT_EQ(found(index, "/opt/app/b"), bits({0, 2}));
+  EXPECT_EQ(found(index, "/o"), bits({3}));
+  EXPECT_EQ(found(index, "/op"), bits({}));
+  EXPECT_EQ(found(index, "/usr/b"), bits({}));
+}
+
 TEST(ValueIndex, ThousandsOfPatternsStillMatch) {
   ValueIndex index;
   for (std::size_t i = 0; i < 20'000; ++i) {

@@ -10,6 +10,21 @@ TEST(Quoted, StaysOnOneLine) {
   EXPECT_EQ(in_quotes("a\nb\x7F"), "\"a\\x0Ab\\x7F\"");
 }
 
+TEST(Quoted, ShowsWhatATerminalDoesNot) {
+  EXPECT_EQ(in_quotes("a\u00A0b\u200B\u202Ec\u009B"),
+            "\"a\\u{00A0}b\\u{200B}\\u{202E}c\\u{009B}\"");
+  EXPECT_EQ(in_quotes("\U000E0041"), "\"\\u{E0041}\"");
+  EXPECT_EQ(in_quotes("\u00E9\u20AC\U0001F600"), "\"\u00E9\u20AC\U0001F600\"");
+  EXPECT_EQ(in_quotes("\xC2"), "\"\xC2\"");
+}
+
+TEST(InvisibleCharacter, IsNamed) {
+  EXPECT_EQ(invisible_character("/usr/bin/a\u00A0"), "U+00A0");
+  EXPECT_EQ(invisible_character("\uFEFFa\u200B"), "U+FEFF");
+  for (const char* text : {"", "plain text", "\u00E9\u20AC\U0001F600", "\x80", "\xE2\x80"})
+    EXPECT_EQ(invisible_character(text), "") << text;
+}
+
 TEST(Quoted, CutsLongValuesBetweenCharacters) {
   EXPECT_EQ(in_quotes(std::string(80, 'a')), "\"" + std::string(80, 'a') + "\"");
   EXPECT_EQ(in_quotes(std::string(81, 'a')), "\"" + std::string(80, 'a') + "...\"");
