@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kColumns = 9;
+constexpr std::size_t kColumns = 13;
 constexpr std::size_t kWidest = 48;  // of a column
 using Row = std::array<std::string, kColumns>;
 
@@ -79,6 +79,10 @@ std::string marks_of(const json& container) {
 
 Row row_of(const json& container) {
   const json enforcement = object_of(container, "enforcement");
+  const json events = object_of(container, "events");
+  const auto count = [&](const char* key) {
+    return events.contains(key) ? std::to_string(number_of(events, key)) : "";
+  };
   Row row{runtime_of(container),
           text_of(container, "id").substr(0, 12),
           pod_of(container),
@@ -87,6 +91,10 @@ Row row_of(const json& container) {
           text_of(enforcement, "createExecutable"),
           text_of(enforcement, "modifyExecutable"),
           text_of(enforcement, "execMemFd"),
+          count("read"),
+          count("refused"),
+          count("alerted"),
+          count("killed"),
           marks_of(container)};
   for (std::string& cell : row) cell = shortened(std::move(cell));
   return row;
@@ -123,8 +131,8 @@ std::string status_table(const json& status) {
   out << "holdfast " << printable(text_of(status, "version")) << ": "
       << printable(text_of(status, "health")) << ", "
       << (enforcing != status.end() && *enforcing == true ? "blocking" : "reporting only") << '\n';
-  std::vector<Row> rows{
-      {"RUNTIME", "ID", "POD/NAME", "IMAGE", "COVERAGE", "CREATE", "MODIFY", "MEMFD", "MARKS"}};
+  std::vector<Row> rows{{"RUNTIME", "ID", "POD/NAME", "IMAGE", "COVERAGE", "CREATE", "MODIFY",
+                         "MEMFD", "EVENTS", "REFUSED", "ALERTED", "KILLED", "MARKS"}};
   const json containers = status.value("containers", json::array());
   for (const json& container : containers) rows.push_back(row_of(container));
   if (rows.size() > 1) print_rows(out, rows);

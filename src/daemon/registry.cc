@@ -267,7 +267,8 @@ std::vector<ContainerStatus> Registry::containers() const {
   for (const auto& [key, root] : roots_) {
     if (!root.guard) continue;
     list.push_back({root.guard->workload(), Coverage::full, "", root.type, root.mounts->unmarked(),
-                    root.unwatched, root.guard->places()->count()});
+                    root.unwatched, root.guard->places()->count(), std::nullopt,
+                    root.guard->counters()});
   }
   for (const auto& [id, uncovered] : uncovered_) {
     list.push_back(

@@ -211,7 +211,8 @@ Status Registry::place(Root& root, Place root_place, RootMount where,
       *group,
       std::make_shared<const Places>(std::move(root_place), std::vector<Place>(),
                                      root.drift.volume),
-      std::move(where), std::move(workload), services_);
+      std::move(where), std::move(workload), services_,
+      root.guard ? root.guard->counters() : std::make_shared<ContainerCounters>());
   root.drift.elf = settings_.executables_elf;
   root.drift.mask = settings_.block ? kBlockMask : kAlertMask;
   root.mounts = std::make_shared<ContainerMounts>(

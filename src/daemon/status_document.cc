@@ -87,6 +87,12 @@ nlohmann::json container_object(const DaemonStatus& status, const ContainerStatu
         {{"mount", mount.mount_point}, {"type", mount.type}, {"reason", mount.reason}});
   }
   if (!container.unwatched.empty()) entry["changes_not_seen"] = container.unwatched;
+  if (const ContainerCounters* counters = container.counters.get()) {
+    entry["events"] = {{"read", counters->events.load()},
+                       {"refused", counters->refused.load()},
+                       {"alerted", counters->alerted.load()},
+                       {"killed", counters->killed.load()}};
+  }
   const auto put = [&entry](const char* key, const auto& fact) {
     if (fact) entry[key] = *fact;
   };

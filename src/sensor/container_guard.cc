@@ -37,10 +37,12 @@ void merge(Decision& into, Decision other) {
 ContainerGuard::ContainerGuard(std::shared_ptr<FanotifyGroup> group,
                                std::shared_ptr<const Places> places, RootMount root,
                                std::shared_ptr<const Workload> workload,
-                               const GuardServices& services)
+                               const GuardServices& services,
+                               std::shared_ptr<ContainerCounters> counters)
     : group_(std::move(group)),
       root_(std::move(root)),
       services_(services),
+      counters_(std::move(counters)),
       workload_(std::move(workload)),
       places_(std::move(places)) {}
 
@@ -85,7 +87,7 @@ void ContainerGuard::set_identify(std::function<std::shared_ptr<const Workload>(
 
 std::optional<ContainerGuard::Deferred> ContainerGuard::handle(
     FanotifyEvent event, std::shared_ptr<FanotifyGroup> group) {
-  ++services_.counters->events;
+  count(&GateCounters::events, &ContainerCounters::events);
   if ((event.mask & (FAN_OPEN_PERM | FAN_OPEN_EXEC_PERM)) != 0) {
     return handle_permission(std::move(event), group ? std::move(group) : group_);
   }
@@ -295,7 +297,7 @@ void ContainerGuard::decide(const Act& act, const Place& judged_by, pid_t tid,
       ++services_.counters->leftovers;
     }
     in_time = pending->deny();
-    ++services_.counters->refused;
+    count(&GateCounters::refused, &ContainerCounters::refused);
   } else {
     in_time = pending->allow();
   }
@@ -304,7 +306,7 @@ void ContainerGuard::decide(const Act& act, const Place& judged_by, pid_t tid,
     record.outcome = services_.fail_mode == FailMode::allow ? Outcome::alerted : Outcome::blocked;
     record.reason += "; decided too late: answered undecided";
   } else if (!block) {
-    ++services_.counters->alerted;
+    count(&GateCounters::alerted, &ContainerCounters::alerted);
   }
   report(std::move(record), who);
 }

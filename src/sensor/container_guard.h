@@ -45,6 +45,11 @@ struct GateCounters {
   std::array<std::atomic<std::uint64_t>, 134> read_errors{};
 };
 
+// The same of one container; a counter that both have is counted in both.
+struct ContainerCounters {
+  std::atomic<std::uint64_t> events{0}, refused{0}, alerted{0}, killed{0};
+};
+
 // What guards need of the daemon; outlives them.
 struct GuardServices {
   std::function<std::shared_ptr<const PolicySet>()> policies;
@@ -86,14 +91,17 @@ AlertRecord denied_by_kernel(std::shared_ptr<const Workload> workload, int code,
 
 class ContainerGuard : public std::enable_shared_from_this<ContainerGuard> {
  public:
-  ContainerGuard(std::shared_ptr<FanotifyGroup> group, std::shared_ptr<const Places> places,
-                 RootMount root, std::shared_ptr<const Workload> workload,
-                 const GuardServices& services);
+  ContainerGuard(
+      std::shared_ptr<FanotifyGroup> group, std::shared_ptr<const Places> places, RootMount root,
+      std::shared_ptr<const Workload> workload, const GuardServices& services,
+      std::shared_ptr<ContainerCounters> counters = std::make_shared<ContainerCounters>());
 
   FanotifyGroup& group() { return *group_; }
   MemoryFileLimit& memory_files() { return memory_files_; }
   const std::shared_ptr<FanotifyGroup>& shared_group() const { return group_; }
   const RootMount& root() const { return root_; }
+  // A guard that takes this one's place goes on with them.
+  const std::shared_ptr<ContainerCounters>& counters() const { return counters_; }
 
   std::shared_ptr<const Places> places() const;
   void set_places(std::shared_ptr<const Places> places);
@@ -183,6 +191,11 @@ class ContainerGuard : public std::enable_shared_from_this<ContainerGuard> {
   }
   // All but who did it, the decision and the outcome.
   static AlertRecord record_of(const Act& act, const Identity& who);
+  void count(std::atomic<std::uint64_t> GateCounters::*total,
+             std::atomic<std::uint64_t> ContainerCounters::*own) const {
+    (services_.counters->*total).fetch_add(1, std::memory_order_relaxed);
+    ((*counters_).*own).fetch_add(1, std::memory_order_relaxed);
+  }
   static void name_process(AlertRecord& record, ProcessTree process);
   IdentityVerdict ask_policy(const Act& act, const Event& event, const Identity& who) const;
 
@@ -190,6 +203,7 @@ class ContainerGuard : public std::enable_shared_from_this<ContainerGuard> {
   MemoryFileLimit memory_files_;
   const RootMount root_;
   const GuardServices& services_;
+  const std::shared_ptr<ContainerCounters> counters_;
   LetRun let_run_;
 
   std::atomic<bool> layer_watched_{false};

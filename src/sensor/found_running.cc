@@ -50,7 +50,11 @@ void ContainerGuard::end_running(const Act& act, const RunningProcess& process, 
                            : "; it could not be killed: " + killed.error().message();
     }
   }
-  ++(record.outcome == Outcome::killed ? services_.counters->killed : services_.counters->alerted);
+  if (record.outcome == Outcome::killed) {
+    count(&GateCounters::killed, &ContainerCounters::killed);
+  } else {
+    count(&GateCounters::alerted, &ContainerCounters::alerted);
+  }
   report(std::move(record), who);
 }
 

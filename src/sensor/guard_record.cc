@@ -64,7 +64,7 @@ void ContainerGuard::tell_of(const Act& act, AlertRecord record, const Identity&
     record.reason += "; this cannot be refused, the file's run can";
   }
   services_.expect(record);
-  ++services_.counters->alerted;
+  count(&GateCounters::alerted, &ContainerCounters::alerted);
   report(std::move(record), who);
 }
 

@@ -90,7 +90,7 @@ bool ContainerGuard::refuses(const Act& act, pid_t tid) {
   if (!record.decision.block) return false;
   record.outcome = Outcome::blocked;
   services_.expect(record);
-  ++services_.counters->refused;
+  count(&GateCounters::refused, &ContainerCounters::refused);
   report(std::move(record), who);
   return true;
 }

@@ -21,6 +21,14 @@ def test_the_table_has_a_row_for_each_container(podman, blocking):
         assert shown["COVERAGE"] == "full"
         assert (shown["CREATE"], shown["MODIFY"], shown["MEMFD"]) == ("block", "block", "kill")
         assert shown["MARKS"] == "overlay"
+        assert int(shown["EVENTS"]) > 0  # its first program
+        assert (shown["REFUSED"], shown["ALERTED"], shown["KILLED"]) == ("0", "0", "0")
+        done = podman("exec", "shown", "cp", "/bin/busybox", "/tmp/x", check=False)
+        assert done.returncode != 0, "not refused"
+        listed = json.loads(run(blocking.binary, "status", "--json", "--state-dir", blocking.state_dir).stdout)
+        events = next(one for one in listed["containers"] if one["id"] == container)["events"]
+        assert events["read"] > int(shown["EVENTS"])
+        assert (events["refused"], events["alerted"], events["killed"]) == (1, 0, 0)
     finally:
         podman("rm", "-f", "-t0", "shown")
 

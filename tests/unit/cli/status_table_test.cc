@@ -18,6 +18,7 @@ const nlohmann::json kPod = {
     {"root", "overlay"},
     {"marked", 4},
     {"unmarked", {{{"mount", "/x"}, {"type", "fuse"}, {"reason", "why"}}}},
+    {"events", {{"read", 12}, {"refused", 2}, {"alerted", 0}}},
     {"enforcement",
      {{"createExecutable", "block"}, {"modifyExecutable", "alert"}, {"execMemFd", "kill"}}}};
 
@@ -35,7 +36,8 @@ TEST(StatusTable, ARowOfAContainer) {
   const std::string text = table(kPod);
   EXPECT_NE(text.find("holdfast 1: ok, blocking\n"), std::string::npos) << text;
   EXPECT_NE(text.find("containerd  aaaaaaaaaaaa  payments/web-0/main  reg.example/app:2.3  full"
-                      "      block   alert   kill   overlay +3, 1 unmarked\n"),
+                      "      block   alert   kill   12      2        0        -       overlay +3, "
+                      "1 unmarked\n"),
             std::string::npos)
       << text;
   EXPECT_NE(text.find("events 3, refused 0"), std::string::npos);

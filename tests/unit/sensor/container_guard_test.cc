@@ -66,6 +66,9 @@ TEST_F(ContainerGuardTest, DriftIsRefusedAndReported) {
   EXPECT_EQ(reported_[0].process.process.pid, getpid());
   EXPECT_EQ(reported_[0].decision.selectors, std::vector<std::string>{"all"});
   EXPECT_EQ(counters_.refused, 1U);
+  EXPECT_EQ(guard_.counters()->events, 1U);
+  EXPECT_EQ(guard_.counters()->refused, 1U);
+  EXPECT_EQ(guard_.counters()->alerted, 0U);
 }
 
 TEST_F(ContainerGuardTest, AlertOnlyLetsItHappen) {

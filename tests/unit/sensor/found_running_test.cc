@@ -73,6 +73,7 @@ TEST_F(FoundRunning, ItIsKilledWhereThePolicyBlocks) {
   EXPECT_EQ(only_report().event.path, "/mnt/x");
   EXPECT_EQ(only_report().process.process.pid, getpid());
   EXPECT_EQ(counters_.killed, 1U);
+  EXPECT_EQ(guard_.counters()->killed, 1U);
 }
 
 TEST_F(FoundRunning, ItIsReportedOnceWhereThePolicyAlerts) {
@@ -82,6 +83,7 @@ TEST_F(FoundRunning, ItIsReportedOnceWhereThePolicyAlerts) {
   EXPECT_TRUE(process_->signals.empty());
   EXPECT_EQ(only_report().outcome, Outcome::alerted);
   EXPECT_EQ(counters_.alerted, 1U);
+  EXPECT_EQ(guard_.counters()->alerted, 1U);
 }
 
 TEST_F(FoundRunning, AProcessThatEndedOrRunsSomethingElseIsSentNothing) {
