@@ -15,7 +15,7 @@ IN_PARALLEL = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLA
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 VERSION := $(shell cat VERSION)
-LIBS = yaml-cpp re2 libcgroup spdlog libseccomp
+LIBS = yaml-cpp re2 libcgroup spdlog libseccomp openssl
 CPPFLAGS += -Iinclude -Isrc -DHOLDFAST_VERSION='"$(VERSION)"' -D_FILE_OFFSET_BITS=64 -D_GNU_SOURCE
 CXXFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Wpedantic -Werror -Wno-missing-field-initializers

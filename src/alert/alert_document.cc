@@ -69,7 +69,7 @@ json host_object(const HostFacts& host) {
   put(os, "version", host.os_version);
   put(os, "kernel", host.kernel);
   json object{{"os", std::move(os)}};
-  put(object, "name", host.hostname);
+  put(object, "name", host.name.empty() ? host.hostname : host.name);
   put(object, "hostname", host.hostname);
   put(object, "id", host.machine_id);
   put(object, "architecture", host.architecture);
@@ -99,7 +99,7 @@ json envelope(const HostFacts& host, std::string_view stream, std::uint64_t sequ
   };
   json& agent = document["agent"] = {{"type", "holdfast"}};
   put(agent, "id", host.machine_id);
-  put(agent, "name", host.hostname);
+  put(agent, "name", host.name.empty() ? host.hostname : host.name);
   put(agent, "version", host.agent_version);
   return document;
 }

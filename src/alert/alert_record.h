@@ -51,6 +51,7 @@ struct AlertRecord {
 
 // Facts about the node, the same for every document.
 struct HostFacts {
+  std::string name;  // of the node; read() leaves it empty: the hostname
   std::string hostname, boot_id, machine_id, kernel, architecture, os_name, os_version, os_platform;
   std::uint64_t pid_namespace = 0;
   std::string agent_version;

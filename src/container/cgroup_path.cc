@@ -94,6 +94,29 @@ std::optional<std::string> known_container(std::string_view path, const KnownIds
   return std::nullopt;
 }
 
+std::optional<std::string> pod_uid(std::string_view text) {
+  constexpr std::size_t kLongest = 64;
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+  });
+  if (text.empty() || text.size() > kLongest || !plain) return std::nullopt;
+  return std::string(text);
+}
+
+// "kubepods-besteffort-podUID.slice", below another slice's name or not.
+std::optional<std::string> pod_of_slice(std::string_view slice) {
+  const std::string_view name = without_suffix(slice, ".slice");
+  const std::size_t pod = name.rfind("-pod");
+  const std::string_view above = name.substr(0, pod);
+  if (pod == std::string_view::npos || name.size() == slice.size()) return std::nullopt;
+  if (!above.starts_with("kubepods") && above.find("-kubepods") == std::string_view::npos) {
+    return std::nullopt;
+  }
+  std::string uid(name.substr(pod + 4));
+  std::replace(uid.begin(), uid.end(), '_', '-');
+  return pod_uid(uid);
+}
+
 bool lists(std::string_view controllers, std::string_view controller) {
   while (!controllers.empty()) {
     const std::string_view one = controllers.substr(0, controllers.find(','));
@@ -150,6 +173,21 @@ std::optional<std::string> outermost_container_of_cgroup(std::string_view path) 
   for (std::size_t i = 0; i < components.size(); ++i) {
     const std::string_view parent = i == 0 ? std::string_view() : components[i - 1];
     if (const auto id = id_in(components[i], parent)) return std::string(*id);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> pod_of_cgroup(std::string_view path) {
+  const auto components = components_of(path);
+  for (std::size_t i = 0; i < components.size(); ++i) {
+    const std::string_view parent = i == 0 ? std::string_view() : components[i - 1];
+    if (!id_in(components[i], parent)) continue;
+    const std::size_t colon = components[i].find(':');
+    if (colon != std::string_view::npos) return pod_of_slice(components[i].substr(0, colon));
+    if (parent.ends_with(".slice")) return pod_of_slice(parent);
+    const auto above = components.begin() + static_cast<std::ptrdiff_t>(i == 0 ? 0 : i - 1);
+    if (std::find(components.begin(), above, "kubepods") == above) return std::nullopt;
+    return parent.starts_with("pod") ? pod_uid(parent.substr(3)) : std::nullopt;
   }
   return std::nullopt;
 }

@@ -17,6 +17,11 @@ std::optional<std::string> container_of_cgroup(std::string_view path);
 // The outermost one: which a container cannot choose by the names of its own child cgroups.
 std::optional<std::string> outermost_container_of_cgroup(std::string_view path);
 
+// The uid of the pod whose cgroup the outermost container's lies in, as a kubelet names it
+// ("/kubepods/burstable/podUID/ID", "kubepods-burstable-podUID.slice", systemd's "_" for "-");
+// nothing: it is in no pod, or the container is not there by its 64 digits.
+std::optional<std::string> pod_of_cgroup(std::string_view path);
+
 // The same for the text of /proc/PID/cgroup: v1, hybrid and v2. The unified, pids and name=systemd
 // lines are asked before others; the memory line is never believed (runc writes it relative to its
 // caller's). Bare runc and crun ("/NAME" directly below the root or below the caller's cgroup, any

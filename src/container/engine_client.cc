@@ -1,16 +1,9 @@
-// Docker's Engine API and podman's over their sockets. The only file that knows Boost.Beast, whose
-// parser reads the answers.
+// Docker's Engine API and podman's over their sockets.
 // Unversioned paths are answered by every version of docker, in its own form; the members read here
 // are in all of them.
 #include <sys/socket.h>
 
-#include <array>
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <chrono>
-#include <limits>
-
+#include "container/http_get.h"
 #include "container/runtime_api.h"
 #include "kernel/unix_stream.h"
 
@@ -19,51 +12,22 @@ namespace {
 
 using Answer = Result<std::optional<WorkloadFacts>>;
 
-namespace http = boost::beast::http;
-using Response = http::response_parser<http::string_body>;
-
-Status too_long() { return Error{EMSGSIZE, "its answer is too long", ""}; }
-
-// Parses what it can of `bytes`, and takes that away. The parser makes room for as many bytes as
-// the head says, and its own limit is no help there (1.74).
-Status parse(std::string& bytes, Response& response) {
-  while (!bytes.empty() && !response.is_done()) {
-    boost::system::error_code error;
-    const std::size_t parsed = response.put(boost::asio::buffer(bytes), error);
-    bytes.erase(0, parsed);
-    if (error && error != http::error::need_more) return Error{0, error.message(), ""};
-    if (response.is_header_done() && !response.eager()) {
-      if (response.content_length().value_or(0) > kMostAnswerBytes) return too_long();
-      response.eager(true);
-    } else if (parsed == 0) {
-      break;
-    }
-    if (response.get().body().size() > kMostAnswerBytes) return too_long();
-  }
-  return {};
-}
-
-// Each read has its limit; a server that trickles has one for all of them.
-Status read_response(int socket, Response& response) {
-  const auto end = std::chrono::steady_clock::now() + RuntimeApi::kCallTakes;
-  std::string unparsed;
-  std::array<char, 16384> buffer{};
-  while (!response.is_done()) {
-    const ssize_t length = recv(socket, buffer.data(), buffer.size(), 0);
+class UnixStream : public ByteStream {
+ public:
+  explicit UnixStream(const UniqueFd& socket) : socket_(socket) {}
+  Result<std::size_t> read(std::span<char> buffer) override {
+    const ssize_t length = recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (length < 0) return errno_error("read");
-    if (length == 0) {
-      if (!response.got_some()) return Error{0, "it closes the connection without an answer", ""};
-      boost::system::error_code error;
-      response.put_eof(error);
-      if (error) return Error{0, error.message(), ""};
-      return {};
-    }
-    unparsed.append(buffer.data(), static_cast<std::size_t>(length));
-    if (Status parsed = parse(unparsed, response); !parsed) return parsed;
-    if (std::chrono::steady_clock::now() >= end) return Error{ETIME, "read", ""};
+    return static_cast<std::size_t>(length);
   }
-  return {};
-}
+  Status write(std::string_view text) override {
+    if (send_all(socket_.get(), text)) return {};
+    return errno_error("write");
+  }
+
+ private:
+  const UniqueFd& socket_;
+};
 
 // The JSON at a path; nullopt: 404.
 Result<std::optional<nlohmann::json>> get(const std::string& name, const std::string& socket,
@@ -73,19 +37,13 @@ Result<std::optional<nlohmann::json>> get(const std::string& name, const std::st
   };
   const Result<UniqueFd> server = connect_to(socket, RuntimeApi::kCallTakes);
   if (!server) return failed(server.error().message());
-  if (!send_all(server->get(),
-                "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")) {
-    return failed("it takes no request");
-  }
-  Response response;
-  response.body_limit(std::numeric_limits<std::uint64_t>::max());
-  if (Status read = read_response(server->get(), response); !read) {
-    return failed(read.error().message());
-  }
-  const unsigned status = response.get().result_int();
+  UnixStream stream(*server);
+  const Result<HttpAnswer> answer = http_get(stream, "localhost", path);
+  if (!answer) return failed(answer.error().message());
+  const unsigned status = answer->status;
   if (status == 404) return std::optional<nlohmann::json>();
   if (status != 200) return failed("HTTP status " + std::to_string(status));
-  std::optional<nlohmann::json> json = parse_json(response.get().body());
+  std::optional<nlohmann::json> json = parse_json(answer->body);
   if (!json) return failed("no JSON");
   return json;
 }

@@ -109,6 +109,7 @@ std::optional<WorkloadFacts> storage_container(const std::string& storage, const
   if (const auto config = read_json_file(entry->directory + '/' + id + "/userdata/config.json")) {
     const Annotations annotations = string_members(member(*config, "annotations"));
     facts.annotations(annotations);
+    facts.cgroup(text_member(member(*config, "linux"), "cgroupsPath").value_or(""));
     if (annotations.contains("io.kubernetes.cri-o.SandboxID")) runtime = "cri-o";
     take_crio_labels(*entry, annotations, facts);
   }

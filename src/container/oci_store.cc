@@ -52,6 +52,7 @@ std::optional<WorkloadFacts> containerd_task(const std::string& tasks, const std
     const bool docker = space == "moby";
     FactsBuilder facts(id);
     facts.annotations(string_members(member(*config, "annotations"))).created(written_at(path));
+    facts.cgroup(text_member(member(*config, "linux"), "cgroupsPath").value_or(""));
     if (docker) facts.claimed_by("docker").missing(kImageFact | kPodFact | kLabelsFact);
     if (space == "k8s.io") facts.claimed_by("containerd");
     return facts.build();
@@ -81,6 +82,7 @@ std::optional<OciState> oci_state(const std::string& state, const std::string& i
   if (const auto found = resolve_below(prefix, bundle)) {
     if (const auto config = read_json_file(prefix + *found + "/config.json")) {
       facts.annotations(string_members(member(*config, "annotations")));
+      facts.cgroup(text_member(member(*config, "linux"), "cgroupsPath").value_or(""));
       if (rootfs.empty()) rootfs = text_member(member(*config, "root"), "path").value_or("");
     }
   }

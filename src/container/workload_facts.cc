@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <utility>
 
+#include "container/cgroup_path.h"
 #include "container/image_name.h"
 
 namespace holdfast {
@@ -107,6 +108,11 @@ FactsBuilder& FactsBuilder::sandbox(std::optional<std::string> id) {
   return *this;
 }
 
+FactsBuilder& FactsBuilder::cgroup(std::string_view path) {
+  fill(pod_uid_, pod_of_cgroup(path));
+  return *this;
+}
+
 FactsBuilder& FactsBuilder::created(std::optional<std::chrono::system_clock::time_point> time) {
   fill(created_, time);
   return *this;
@@ -146,10 +152,15 @@ WorkloadFacts FactsBuilder::build() {
   if (workload_.orchestrator.type == "kubernetes") {
     if (!workload_.orchestrator.resource_labels) missing_ |= kLabelsFact;
     if (!workload_.container.image_name) missing_ |= kImageFact;
+    fill(workload_.orchestrator.resource_id, pod_uid_);
   }
   cut(workload_);
-  return WorkloadFacts{std::make_shared<const Workload>(std::move(workload_)), created_,
-                       sandbox_id_.value_or(""), claimed_, missing_};
+  return WorkloadFacts{std::make_shared<const Workload>(std::move(workload_)),
+                       created_,
+                       sandbox_id_.value_or(""),
+                       pod_uid_.value_or(""),
+                       claimed_,
+                       missing_};
 }
 
 WorkloadFacts combined(const WorkloadFacts& better, const WorkloadFacts& other) {
@@ -171,6 +182,7 @@ WorkloadFacts combined(const WorkloadFacts& better, const WorkloadFacts& other) 
   facts.workload = std::make_shared<const Workload>(std::move(workload));
   fill(facts.created, other.created);
   if (facts.sandbox_id.empty()) facts.sandbox_id = other.sandbox_id;
+  if (facts.pod_uid.empty()) facts.pod_uid = other.pod_uid;
   facts.claimed |= other.claimed;
   return facts;
 }

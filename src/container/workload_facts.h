@@ -16,10 +16,12 @@ namespace holdfast {
 struct WorkloadFacts {
   std::shared_ptr<const Workload> workload;  // never null; container.id always set
   std::optional<std::chrono::system_clock::time_point>
-      created;             // the container, not its last start
-  std::string sandbox_id;  // of its pod; empty: none, or not known
-  bool claimed = false;    // by an engine, a CRI runtime or podman, not by an OCI runtime alone
-  FactMask missing = 0;    // what a runtime's API has to be asked for
+      created;               // the container, not its last start
+  std::string sandbox_id;    // of its pod; empty: none, or not known
+  std::string pod_uid;       // by its cgroup, which the kubelet names; empty: none, or not known
+  bool claimed = false;      // by an engine, a CRI runtime or podman, not by an OCI runtime alone
+  FactMask missing = 0;      // what a runtime's API has to be asked for
+  bool provisional = false;  // the same source may soon tell more, or otherwise
 };
 
 // The facts of `better`, and of `other` what that lacks. Both are of one container.
@@ -45,6 +47,8 @@ class FactsBuilder {
   // The runtime that claims it.
   FactsBuilder& claimed_by(std::string runtime);
   FactsBuilder& missing(FactMask facts);
+  // Its path, or as systemd's driver has it ("SLICE:PREFIX:ID"), tells the pod's uid.
+  FactsBuilder& cgroup(std::string_view path);
   FactsBuilder& sandbox(std::optional<std::string> id);
   FactsBuilder& created(std::optional<std::chrono::system_clock::time_point> time);
   // Of a pod's container, labels or an image that were not told are missing.
@@ -54,6 +58,7 @@ class FactsBuilder {
  private:
   Workload workload_;
   std::optional<std::string> sandbox_id_;
+  std::optional<std::string> pod_uid_;
   std::optional<std::chrono::system_clock::time_point> created_;
   bool claimed_ = false;
   FactMask missing_ = 0;

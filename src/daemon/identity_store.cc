@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 constexpr std::chrono::seconds kKeptAfterEnd{30};
 // A runtime that does not answer is left alone for so long, and asked again then.
 constexpr milliseconds kLeftAlone{500};
-constexpr milliseconds kFirstPause{250}, kLongestPause{2000};
+constexpr milliseconds kFirstPause{250}, kLongestPause{2000}, kLongestClusterPause{60000};
 // A runtime may tell of what it starts when it is done with that: a sandbox (CRI), a state (runc).
 constexpr std::chrono::seconds kStartTakes{10};
 
@@ -38,8 +38,14 @@ IdentityStore::IdentityStore(const WorkloadResolver& files, IdentitySettings set
   add(Kind::docker, settings_.docker_sockets);
   add(Kind::podman, settings_.podman_sockets);
   add(Kind::cri, settings_.cri_sockets);
+  if (settings_.kubelet) {
+    kubelet_ = std::make_unique<KubeletClient>(*settings_.kubelet);
+    add(Kind::kubelet, {settings_.kubelet->url.text});
+  }
+  cluster_id_ = settings_.cluster_id;
   for (std::size_t i = 0; i < kThreads; ++i) threads_.emplace_back([this] { ask_runtimes(); });
   threads_.emplace_back([this] { keep_time(); });
+  if (settings_.cluster_api && !cluster_id_) threads_.emplace_back([this] { ask_cluster(); });
 }
 
 IdentityStore::~IdentityStore() {
@@ -50,6 +56,7 @@ IdentityStore::~IdentityStore() {
   }
   work_.notify_all();
   time_.notify_all();
+  stopped_.notify_all();
   for (std::thread& thread : threads_) thread.join();
 }
 
@@ -82,18 +89,16 @@ IdentityStore::Entry IdentityStore::from_files(const std::string& id) const {
   } else {
     entry.missing = kAllFacts & ~kClusterFact;
   }
-  entry.facts.workload = with_cluster(entry.facts.workload);
   return entry;
 }
 
 std::shared_ptr<const Workload> IdentityStore::with_cluster(
     std::shared_ptr<const Workload> workload) const {
-  if (workload->orchestrator.type != "kubernetes" ||
-      (!settings_.cluster_id && !settings_.cluster_name)) {
+  if (workload->orchestrator.type != "kubernetes" || (!cluster_id_ && !settings_.cluster_name)) {
     return workload;
   }
   auto more = std::make_shared<Workload>(*workload);
-  more->orchestrator.cluster_id = settings_.cluster_id;
+  more->orchestrator.cluster_id = cluster_id_;
   more->orchestrator.cluster_name = settings_.cluster_name;
   return more;
 }
@@ -106,6 +111,7 @@ IdentityStore::Entry& IdentityStore::entry_of(const std::string& id,
   lock.unlock();
   Entry fresh = from_files(id);
   lock.lock();
+  fresh.facts.workload = with_cluster(fresh.facts.workload);
   if (entries_.size() >= kMostEntries) {
     entries_.erase(std::min_element(entries_.begin(), entries_.end(), [](auto& a, auto& b) {
       return a.second.seen < b.second.seen;
@@ -133,13 +139,27 @@ IdentityStore::Entry& IdentityStore::owner_of(const std::string& id,
   }
 }
 
+bool IdentityStore::is_new(const Entry& entry) { return Clock::now() - entry.made < kStartTakes; }
+
 // Nobody claims it, and it is new.
 bool IdentityStore::may_be_claimed_yet(const Entry& entry) {
-  return entry.missing == 0 && !entry.managed && Clock::now() - entry.made < kStartTakes;
+  return entry.missing == 0 && !entry.managed && is_new(entry);
+}
+
+// The cluster too, of which no runtime tells.
+FactMask IdentityStore::missing(const Entry& entry) const {
+  const bool asked = settings_.cluster_api && !cluster_id_;
+  const bool pod_unknown = (entry.missing & kPodFact) != 0;
+  const bool of_kubernetes = entry.facts.workload->orchestrator.type == "kubernetes";
+  if (pod_unknown ? asked || cluster_id_ : asked && of_kubernetes) {
+    return entry.missing | kClusterFact;
+  }
+  return entry.missing;
 }
 
 bool IdentityStore::is_to_be_asked(const Entry& entry) {
-  return !entry.queued && (entry.missing != 0 || may_be_claimed_yet(entry));
+  return !entry.queued && (entry.missing != 0 || may_be_claimed_yet(entry) ||
+                           (entry.facts.provisional && is_new(entry)));
 }
 
 // An act comes after the runtime has written its files, which the entry may be older than.
@@ -151,6 +171,7 @@ void IdentityStore::read_files_again(const std::string& id, std::unique_lock<std
   const auto found = entries_.find(id);
   if (found == entries_.end() || !may_be_claimed_yet(found->second)) return;
   found->second.facts = std::move(fresh.facts);
+  found->second.facts.workload = with_cluster(found->second.facts.workload);
   found->second.managed = found->second.facts.claimed;
   if (found->second.managed) found->second.missing = fresh.missing;
 }
@@ -160,14 +181,14 @@ Identity IdentityStore::of(const std::string& id) {
   read_files_again(id, lock);
   Entry& entry = owner_of(id, lock);
   ask_if_missing(entry.facts.workload->container.id, entry);
-  return Identity{entry.facts.workload, entry.missing, entry.managed, is_overdue(entry)};
+  return Identity{entry.facts.workload, missing(entry), entry.managed, is_overdue(entry)};
 }
 
 void IdentityStore::when_known(const std::string& id, std::function<void()> then) {
   {
     std::unique_lock lock(mutex_);
     Entry& entry = entry_of(id, lock);
-    if (entry.missing != 0 && !is_overdue(entry)) {
+    if (missing(entry) != 0 && !is_overdue(entry)) {
       ask_if_missing(id, entry);
       if (!entry.needed_since) entry.needed_since = Clock::now();
       waits_.push_back({*entry.needed_since + settings_.timeout, id, std::move(then)});
@@ -202,6 +223,7 @@ void IdentityStore::set_present(const std::vector<ContainerCgroup>& containers) 
     entry.present = true;
     const auto outer = outermost_container_of_cgroup(container.directory);
     entry.outer = outer && *outer != container.container_id ? *outer : "";
+    entry.pod_uid = pod_of_cgroup(container.directory).value_or("");
     ask_if_missing(container.container_id, entry);
   }
   time_.notify_all();
@@ -229,43 +251,77 @@ void IdentityStore::ask_runtimes() {
   }
 }
 
-// The first runtime that knows the container is believed.
+// The first that knows the container is believed; the kubelet comes last.
 void IdentityStore::ask(const std::string& id) {
   std::optional<WorkloadFacts> told;
   bool all_answered = true;
   for (const std::unique_ptr<Api>& api : apis_) {
     if (told || !looks_like_engines_id(id)) break;
-    if (!socket_is_there(*api)) continue;
-    RuntimeApi* client = nullptr;
-    {
-      std::lock_guard lock(mutex_);
-      if (Clock::now() < api->down_until) {
-        all_answered = false;
-        continue;
-      }
-      api->used = true;
-      if (!api->client) {
-        const std::string path = settings_.prefix + api->path;
-        api->client = api->kind == Kind::cri      ? make_cri_client(api->path, path)
-                      : api->kind == Kind::docker ? make_docker_client(api->path, path)
-                                                  : make_podman_client(api->path, path);
-      }
-      client = api->client.get();
-    }
-    Result<std::optional<WorkloadFacts>> answer = client->container(id);
-    std::lock_guard lock(mutex_);
-    if (answer) {
-      if (!api->error.empty()) spdlog::info("{} answers again", api->path);
-      api->error.clear();
+    if (api->kind != Kind::kubelet && !socket_is_there(*api)) continue;
+    if (auto answer = ask(*api, id)) {
       told = std::move(*answer);
     } else {
-      if (api->error.empty()) spdlog::warn("{}", answer.error().message());
-      api->error = answer.error().message();
-      api->down_until = Clock::now() + kLeftAlone;
       all_answered = false;
     }
   }
   settle(id, told, all_answered);
+}
+
+std::optional<std::optional<WorkloadFacts>> IdentityStore::ask(Api& api, const std::string& id) {
+  RuntimeApi* client = nullptr;
+  std::string pod_uid;
+  {
+    std::lock_guard lock(mutex_);
+    if (api.kind == Kind::kubelet) {
+      pod_uid = pod_of(id);
+      if (pod_uid.empty()) return std::optional<WorkloadFacts>();  // it is no pod's
+    }
+    if (Clock::now() < api.down_until) return std::nullopt;
+    // One that hangs must leave threads for the runtimes.
+    if (api.kind == Kind::kubelet && api.askers == kThreads / 2) return std::nullopt;
+    api.used = true;
+    ++api.askers;
+    if (api.kind != Kind::kubelet) client = &client_of(api);
+  }
+  Result<std::optional<WorkloadFacts>> answer =
+      client == nullptr ? kubelet_->container(pod_uid, id) : client->container(id);
+  std::lock_guard lock(mutex_);
+  --api.askers;
+  if (!answer) {
+    if (api.error.empty()) spdlog::warn("{}", answer.error().message());
+    api.error = answer.error().message();
+    api.down_until = Clock::now() + kLeftAlone;
+    return std::nullopt;
+  }
+  if (!api.error.empty()) spdlog::info("{} answers again", api.path);
+  api.error.clear();
+  return std::move(*answer);
+}
+
+RuntimeApi& IdentityStore::client_of(Api& api) const {
+  if (!api.client) {
+    const std::string path = settings_.prefix + api.path;
+    api.client = api.kind == Kind::cri      ? make_cri_client(api.path, path)
+                 : api.kind == Kind::docker ? make_docker_client(api.path, path)
+                                            : make_podman_client(api.path, path);
+  }
+  return *api.client;
+}
+
+// By the container's cgroup, which no annotation can replace; empty: it is in no pod's.
+std::string IdentityStore::pod_of(const std::string& id) const {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return "";
+  const Entry& entry = found->second;
+  return entry.pod_uid.empty() ? entry.facts.pod_uid : entry.pod_uid;
+}
+
+// What may still be told of a container that a runtime or the kubelet has told of.
+FactMask IdentityStore::still_missing(const Entry& entry) {
+  if (!entry.facts.provisional) return 0;
+  if (entry.facts.workload->container.image_name) return 0;
+  return is_new(entry) ? FactMask{kImageFact}
+                       : static_cast<FactMask>(entry.facts.missing & kImageFact);
 }
 
 void IdentityStore::settle(const std::string& id, const std::optional<WorkloadFacts>& told,
@@ -281,6 +337,7 @@ void IdentityStore::settle(const std::string& id, const std::optional<WorkloadFa
   entry.pause = std::clamp(entry.pause * 2, kFirstPause, kLongestPause);
   entry.ask_again = Clock::now() + entry.pause;
   if (entry.missing == 0 && !told && !files.facts.claimed) return;  // nobody claims it still
+  if (!told && entry.facts.provisional) return;  // what was told is better than the files
   entry.facts = told ? combined(*told, files.facts) : files.facts;
   entry.facts.workload = with_cluster(entry.facts.workload);
   entry.managed = entry.facts.claimed;
@@ -288,8 +345,8 @@ void IdentityStore::settle(const std::string& id, const std::optional<WorkloadFa
   // A pod's labels are known to somebody, though nobody can be asked by now.
   const bool nobody_to_ask = !told && (files.missing & kLabelsFact) != 0 && entry.managed &&
                              entry.facts.workload->orchestrator.type == "kubernetes";
-  entry.missing = answered && !nobody_to_ask ? 0 : files.missing;
-  if (entry.missing == 0) {
+  entry.missing = !answered || nobody_to_ask ? files.missing : still_missing(entry);
+  if (missing(entry) == 0) {
     entry.needed_since.reset();
     due = take_waits([&](const Wait& wait) { return wait.id == id; });
   } else if (all_answered && !entry.present) {
@@ -359,20 +416,50 @@ void IdentityStore::release() {
   called_.wait(lock, [&] { return calls_ == 0; });
 }
 
+// At start, until it is told: the id never changes.
+void IdentityStore::ask_cluster() {
+  for (milliseconds pause = kFirstPause;; pause = std::min(pause * 2, kLongestClusterPause)) {
+    const Result<std::string> told = ask_cluster_id(*settings_.cluster_api);
+    std::unique_lock lock(mutex_);
+    if (stopping_) return;
+    if (told) {
+      cluster_error_ = "";
+      cluster_id_ = *told;
+      for (auto& [id, entry] : entries_) {
+        entry.facts.workload = with_cluster(entry.facts.workload);
+        if (missing(entry) == 0) entry.needed_since.reset();
+      }
+      call(take_waits([&](const Wait& wait) {
+             const auto found = entries_.find(wait.id);
+             return found == entries_.end() || missing(found->second) == 0;
+           }),
+           lock);
+      spdlog::info("the cluster's id is {}", *told);
+      return;
+    }
+    if (!cluster_error_) spdlog::warn("{}; it will be asked again", told.error().message());
+    cluster_error_ = told.error().message();
+    stopped_.wait_for(lock, pause, [&] { return stopping_; });
+    if (stopping_) return;
+  }
+}
+
 std::vector<IdentityStore::ApiState> IdentityStore::apis() const {
   std::vector<ApiState> states;
   std::lock_guard lock(mutex_);
   for (const std::unique_ptr<Api>& api : apis_) {
-    if (api->used || socket_is_there(*api)) states.push_back({api->path, api->error});
+    const bool there = api->kind != Kind::kubelet && socket_is_there(*api);
+    if (api->used || there) states.push_back({api->path, api->error});
   }
+  if (cluster_error_) states.push_back({settings_.cluster_api->url.text, *cluster_error_});
   return states;
 }
 
 IdentityStore::Size IdentityStore::size() const {
   std::lock_guard lock(mutex_);
-  const auto incomplete = std::count_if(entries_.begin(), entries_.end(), [](const auto& entry) {
-    return entry.second.present && entry.second.missing != 0;
-  });
+  const auto incomplete = std::count_if(
+      entries_.begin(), entries_.end(),
+      [this](const auto& entry) { return entry.second.present && missing(entry.second) != 0; });
   return {entries_.size(), static_cast<std::size_t>(incomplete)};
 }
 

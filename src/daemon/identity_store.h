@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "container/kubelet_client.h"
 #include "container/runtime_api.h"
 #include "container/workload_resolver.h"
 #include "sensor/identity.h"
@@ -24,6 +25,8 @@ struct IdentitySettings {
   std::vector<std::string> cri_sockets, docker_sockets, podman_sockets;
   std::chrono::milliseconds timeout{500};
   std::optional<std::string> cluster_id, cluster_name;
+  std::optional<KubernetesServer> kubelet;      // asked where no runtime tells
+  std::optional<KubernetesServer> cluster_api;  // asked for the cluster's id, if that is not set
 };
 
 class IdentityStore : public IdentitySource {
@@ -40,10 +43,10 @@ class IdentityStore : public IdentitySource {
   void release();
 
   struct ApiState {
-    std::string socket;
-    std::string error;  // of the last call; empty: it answered
+    std::string socket;  // or URL
+    std::string error;   // of the last call; empty: it answered
   };
-  std::vector<ApiState> apis() const;  // those whose socket is there
+  std::vector<ApiState> apis() const;  // those whose socket is there, or that were asked
   struct Size {
     std::size_t known = 0;       // containers, also those of the last 30 seconds
     std::size_t incomplete = 0;  // of those that run: facts are missing
@@ -52,13 +55,14 @@ class IdentityStore : public IdentitySource {
 
  private:
   using Clock = std::chrono::steady_clock;
-  enum class Kind : std::uint8_t { cri, docker, podman };
+  enum class Kind : std::uint8_t { cri, docker, podman, kubelet };
   struct Api {
     Kind kind;
-    std::string path;  // host path
+    std::string path;  // host path; of the kubelet, its URL
     std::unique_ptr<RuntimeApi> client;
     std::string error;
     bool used = false;
+    std::size_t askers = 0;  // threads in a call
     Clock::time_point down_until{};
   };
   struct Entry {
@@ -67,7 +71,8 @@ class IdentityStore : public IdentitySource {
     bool managed = true;
     bool present = false;  // it has processes
     bool queued = false;
-    std::string outer;  // the container whose cgroup this one's lies in
+    std::string outer;    // the container whose cgroup this one's lies in
+    std::string pod_uid;  // as its cgroup tells
     std::optional<Clock::time_point> needed_since;
     Clock::time_point made, seen;  // seen: last present
     Clock::time_point ask_again{};
@@ -89,6 +94,7 @@ class IdentityStore : public IdentitySource {
   void call(std::vector<Wait> due, std::unique_lock<std::mutex>& lock);
   Entry from_files(const std::string& id) const;
   bool is_overdue(const Entry& entry) const;
+  static bool is_new(const Entry& entry);
   static bool may_be_claimed_yet(const Entry& entry);
   static bool is_to_be_asked(const Entry& entry);
   void read_files_again(const std::string& id, std::unique_lock<std::mutex>& lock);
@@ -97,19 +103,30 @@ class IdentityStore : public IdentitySource {
   void ask_if_missing(const std::string& id, Entry& entry);
   void ask_runtimes();
   void ask(const std::string& id);
+  // Counts what became of it. nullopt: it did not answer, or is left alone for now.
+  std::optional<std::optional<WorkloadFacts>> ask(Api& api, const std::string& id);
+  RuntimeApi& client_of(Api& api) const;
+  std::string pod_of(const std::string& id) const;
+  static FactMask still_missing(const Entry& entry);
+  void ask_cluster();
+  FactMask missing(const Entry& entry) const;  // the cluster too
   void settle(const std::string& id, const std::optional<WorkloadFacts>& told, bool all_answered);
+  // The lock is held, or it is the constructor's.
   std::shared_ptr<const Workload> with_cluster(std::shared_ptr<const Workload> workload) const;
   void keep_time();
   Clock::time_point next_time() const;
 
   const WorkloadResolver& files_;
   const IdentitySettings settings_;
+  std::unique_ptr<KubeletClient> kubelet_;
 
   mutable std::mutex mutex_;
-  std::condition_variable work_, time_, called_;
+  std::condition_variable work_, time_, called_, stopped_;
   int calls_ = 0;  // under way, of those that wait
   bool stopping_ = false;
   bool released_ = false;
+  std::optional<std::string> cluster_id_;
+  std::optional<std::string> cluster_error_;  // of the last question for it; none: not asked
   std::map<std::string, Entry> entries_;
   std::deque<std::string> to_ask_;
   std::vector<Wait> waits_;

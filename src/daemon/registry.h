@@ -38,7 +38,7 @@ struct ContainerStatus {
   std::vector<UnmarkedMount> unmarked;
   std::string unwatched;   // why the change watch does not see its changes; empty: it does
   std::size_t marked = 0;  // its root and the mounts in it
-  std::optional<Identity> identity = std::nullopt;  // what is known by now
+  std::optional<Identity> identity = std::nullopt;              // what is known by now
   std::shared_ptr<const ContainerCounters> counters = nullptr;  // null: not covered
 };
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 
+#include "container/server_url.h"
 #include "policy/wording.h"
 #include "policy/yaml_fields.h"
 
@@ -15,13 +16,13 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-constexpr std::array<std::string_view, 27> kSettingsKeys = {
+constexpr std::array<std::string_view, 29> kSettingsKeys = {
     "policies",         "run_dir",        "log_dir",          "alerts_file",     "host_root",
     "runtime_binaries", "docker_root",    "oci_state",        "rotate_bytes",    "podman_storage",
     "rotate_keep",      "alert_queue",    "compare_limit",    "answer_deadline", "heartbeat",
     "fail_mode",        "executables",    "volumes",          "exec_watch",      "cri_sockets",
     "docker_sockets",   "podman_sockets", "identity_timeout", "unknown",         "unmanaged",
-    "cluster_id",       "cluster_name"};
+    "cluster_id",       "cluster_name",   "node_name",        "kubernetes"};
 constexpr std::string_view kSettingsName = "holdfast.yml";
 constexpr std::array<std::string_view, 5> kPolicyKeys = {"version", "selectors", "responses",
                                                          "file", "process"};
@@ -73,10 +74,14 @@ class SettingsReader {
               {"alert", UnmanagedRule::alert},
               {"as-policy", UnmanagedRule::as_policy}},
              settings_.identity_rules.unmanaged);
-    } else if (key == "cluster_id" || key == "cluster_name") {
-      if (const auto text = string_value(pair, "", sink_)) {
-        (key == "cluster_id" ? settings_.cluster_id : settings_.cluster_name) = text->value;
-      }
+    } else if (key == "cluster_id") {
+      text(pair, settings_.cluster_id);
+    } else if (key == "cluster_name") {
+      text(pair, settings_.cluster_name);
+    } else if (key == "node_name") {
+      text(pair, settings_.node_name);
+    } else if (key == "kubernetes") {
+      kubernetes(pair);
     } else if (key == "run_dir") {
       path(pair, settings_.run_dir);
     } else if (key == "log_dir") {
@@ -119,6 +124,10 @@ class SettingsReader {
     sink_.error(text.at, std::string(key) + ": " + in_quotes(text.value) +
                              " is not an absolute path; begin it with \"/\"");
     return false;
+  }
+
+  void text(const YamlPair& pair, std::string& setting) {
+    if (const auto text = string_value(pair, "", sink_)) setting = text->value;
   }
 
   void path(const YamlPair& pair, std::string& setting) {
@@ -186,6 +195,52 @@ class SettingsReader {
       } else {
         sink_.error(inner.at, "unknown key " + in_quotes("volumes." + inner.key) + "; use trust");
       }
+    }
+  }
+
+  void server(const YamlPair& pair, std::string& setting) {
+    const auto text = string_value(pair, "", sink_);
+    if (!text) return;
+    const Result<ServerUrl> url = parse_server_url(text->value);
+    const bool api = pair.key == "api";
+    if (api && text->value == "auto") {
+      setting = text->value;
+    } else if (!url) {
+      sink_.error(text->at, "kubernetes." + pair.key + ": " + in_quotes(text->value) + ": " +
+                                url.error().message());
+    } else if (api && !url->tls) {
+      sink_.error(text->at, "kubernetes.api must begin with https://");
+    } else {
+      setting = text->value;
+    }
+  }
+
+  void kubernetes(const YamlPair& pair) {
+    KubernetesSettings& kubernetes = settings_.kubernetes;
+    if (pair.value->kind != Kind::map) {
+      sink_.error(value_position(pair), "kubernetes must be a map; see docs/configuration.md");
+      return;
+    }
+    for (const YamlPair& inner : pair.value->pairs) {
+      if (inner.key == "kubelet") {
+        server(inner, kubernetes.kubelet);
+      } else if (inner.key == "kubelet_ca") {
+        path(inner, kubernetes.kubelet_ca);
+      } else if (inner.key == "api") {
+        server(inner, kubernetes.api);
+      } else if (inner.key == "api_ca") {
+        path(inner, kubernetes.api_ca);
+      } else if (inner.key == "token_file") {
+        path(inner, kubernetes.token_file);
+      } else {
+        sink_.error(inner.at, "unknown key " + in_quotes("kubernetes." + inner.key) +
+                                  "; use kubelet, kubelet_ca, api, api_ca or token_file");
+      }
+    }
+    if (kubernetes.kubelet.starts_with("https://") && kubernetes.kubelet_ca.empty()) {
+      sink_.error(pair.at,
+                  "kubernetes.kubelet_ca is missing: the file with the kubelet's certificate, or "
+                  "its signer's; without it anybody could answer");
     }
   }
 

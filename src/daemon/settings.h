@@ -11,6 +11,14 @@
 
 namespace holdfast {
 
+struct KubernetesSettings {
+  std::string kubelet;     // URL; empty: it is not asked
+  std::string kubelet_ca;  // certificates that its own is one of, or signed by
+  std::string api;         // URL, or "auto": the pod's environment says; empty: it is not asked
+  std::string api_ca = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt";
+  std::string token_file = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+};
+
 struct Settings {
   std::vector<std::string> policies = {"/etc/holdfast/policies"};  // files or directories
   std::string run_dir = "/run/holdfast";                           // sockets and the lock
@@ -28,6 +36,8 @@ struct Settings {
   std::uint64_t identity_timeout = 500;  // ms: an act waits so long for who its container is
   IdentityRules identity_rules{.unmanaged = UnmanagedRule::alert};  // unknown, unmanaged
   std::string cluster_id, cluster_name;        // empty: HOLDFAST_CLUSTER_ID, HOLDFAST_CLUSTER_NAME
+  std::string node_name;                       // empty: HOLDFAST_NODE_NAME, else the host's name
+  KubernetesSettings kubernetes;               // who else is asked; nobody by default
   std::uint64_t rotate_bytes = 64ull << 20;    // an alert file is renamed beyond that size
   int rotate_keep = 4;                         // how many renamed files stay
   std::uint64_t alert_queue = 8192;            // documents that wait for the disk at most

@@ -69,7 +69,32 @@ std::optional<std::string> set_or_environment(const std::string& setting, const 
   return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
 }
 
-IdentitySettings identity_settings(const Settings& settings, const HostView& host) {
+// The pod's environment names the API server, by an address.
+std::string api_url(const std::string& setting) {
+  if (setting != "auto") return setting;
+  const std::string host = set_or_environment("", "KUBERNETES_SERVICE_HOST").value_or("");
+  if (host.empty()) {
+    spdlog::warn("the cluster's id is not asked for: KUBERNETES_SERVICE_HOST is not set");
+    return "";
+  }
+  const std::string port = set_or_environment("", "KUBERNETES_SERVICE_PORT").value_or("443");
+  return "https://" + (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + port;
+}
+
+std::optional<KubernetesServer> kubernetes_server(const std::string& url, const std::string& ca,
+                                                  const std::string& token,
+                                                  std::vector<std::string> names) {
+  if (url.empty()) return std::nullopt;
+  Result<ServerUrl> parsed = parse_server_url(url);
+  if (!parsed) {
+    spdlog::warn("{} is not asked: {}", url, parsed.error().message());
+    return std::nullopt;
+  }
+  return KubernetesServer{std::move(*parsed), ca, token, std::move(names)};
+}
+
+IdentitySettings identity_settings(const Settings& settings, const HostView& host,
+                                   const std::string& node) {
   IdentitySettings identity;
   identity.prefix = host.prefix();
   identity.timeout = std::chrono::milliseconds(settings.identity_timeout);
@@ -86,7 +111,20 @@ IdentitySettings identity_settings(const Settings& settings, const HostView& hos
   add(identity.podman_sockets, settings.podman_sockets);
   identity.cluster_id = set_or_environment(settings.cluster_id, "HOLDFAST_CLUSTER_ID");
   identity.cluster_name = set_or_environment(settings.cluster_name, "HOLDFAST_CLUSTER_NAME");
+  const KubernetesSettings& asked = settings.kubernetes;
+  identity.kubelet = kubernetes_server(asked.kubelet, asked.kubelet_ca, asked.token_file, {node});
+  if (!identity.cluster_id) {
+    identity.cluster_api =
+        kubernetes_server(api_url(asked.api), asked.api_ca, asked.token_file, {});
+  }
   return identity;
+}
+
+// As the node's operator names it; its own name is told beside that.
+HostFacts host_facts(const Settings& settings) {
+  HostFacts host = HostFacts::read();
+  host.name = set_or_environment(settings.node_name, "HOLDFAST_NODE_NAME").value_or(host.hostname);
+  return host;
 }
 
 // What opens an executable for writing is asked as an operation on a file as well.
@@ -222,14 +260,15 @@ int run_worker(const WorkerContext& context) {
   LoadedPolicies loaded = initial_policies(context, reload_error);
   PolicyStore policies(std::move(loaded.set));
   std::vector<PolicyText> last_read = std::move(loaded.texts);
+  const HostFacts host = host_facts(settings);
   Result<std::unique_ptr<AlertLog>> log =
-      AlertLog::open(alert_log_settings(settings), HostFacts::read(), state.ledger);
+      AlertLog::open(alert_log_settings(settings), host, state.ledger);
   if (!log) return refuse(log.error());
 
   const WorkloadResolver resolver(runtime_paths(settings, context.host));
   const ProcfsProcessOrigin origin(resolver, context.host.mounts(), context.host.root());
   BoundedCalls bounded_calls;
-  IdentityStore identities(resolver, identity_settings(settings, context.host));
+  IdentityStore identities(resolver, identity_settings(settings, context.host, host.name));
   GuardServices services;
   services.identities = &identities;
   services.identity_rules = settings.identity_rules;

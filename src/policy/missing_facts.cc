@@ -18,11 +18,11 @@ FactMask fact_of(ConditionKind kind) {
     case ConditionKind::orchestrator_type:
     case ConditionKind::namespace_:
     case ConditionKind::resource_name:
+    case ConditionKind::cluster_name:  // a setting: known of whatever is Kubernetes'
       return kPodFact;
     case ConditionKind::labels:
       return kLabelsFact;
     case ConditionKind::cluster_id:
-    case ConditionKind::cluster_name:
       return kClusterFact;
     case ConditionKind::operation:
       return 0;

@@ -8,7 +8,7 @@ FUZZ ?= $(patsubst tests/fuzz/%.cc,%,$(sort $(wildcard tests/fuzz/*.cc)))
 
 # Only what the targets call: it is all compiled once more.
 FUZZ_SOURCES := $(filter-out src/policy/read_policies.cc,$(wildcard src/policy/*.cc src/replay/*.cc)) \
-  $(addprefix src/container/,cgroup_path.cc engine_store.cc host_path.cc image_name.cc mountinfo.cc \
+  $(addprefix src/container/,cgroup_path.cc engine_store.cc host_path.cc image_name.cc mountinfo.cc pod_list.cc server_url.cc \
     oci_seccomp_state.cc oci_store.cc overlay_layers.cc runtime_json.cc seccomp_profile.cc shared_mapping.cc workload_facts.cc) \
   $(addprefix src/alert/,alert_document.cc alert_message.cc event_kind.cc host_facts.cc proc_text.cc) \
   $(addprefix src/kernel/,bounded_call.cc change_events.cc file_stat.cc proc_connector.cc procfs.cc caller_path.cc) \

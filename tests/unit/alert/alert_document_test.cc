@@ -384,6 +384,15 @@ TEST(LostDocument, SaysHowMany) {
   EXPECT_EQ(document["event"]["sequence"], 9);
 }
 
+TEST(AlertDocument, TheNodesNameIsToldBesideItsHostname) {
+  HostFacts host = sample_host();
+  host.name = "worker-7";
+  const json document = json::parse(alert_document(AlertRecord{}, host, "alerts", 1));
+  EXPECT_EQ(document["host"]["name"], "worker-7");
+  EXPECT_EQ(document["host"]["hostname"], "node-1");
+  EXPECT_EQ(document["agent"]["name"], "worker-7");
+}
+
 TEST(HostFacts, ReadsThisHost) {
   const HostFacts host = HostFacts::read();
   EXPECT_FALSE(host.hostname.empty());

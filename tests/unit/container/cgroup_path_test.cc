@@ -224,6 +224,39 @@ TEST(CgroupOfProcess, BareRuntimesByKnownIds) {
   EXPECT_EQ(of("8:pids:/docker/" + kA + "\n0::/web\n", &ids), kA);
 }
 
+std::string pod_in(const std::string& path) { return pod_of_cgroup(path).value_or(""); }
+
+TEST(PodOfCgroup, BothDrivers) {
+  const std::string uid = "0b1c-2d", slice = "kubepods-burstable-pod0b1c_2d.slice";
+  EXPECT_EQ(pod_in("/kubepods/pod" + uid + "/" + kA), uid);
+  EXPECT_EQ(pod_in("/kubepods/besteffort/pod" + uid + "/" + kA + "/child"), uid);
+  EXPECT_EQ(pod_in("/sys/fs/cgroup/pids/x/kubepods/burstable/pod" + uid + "/" + kA), uid);
+  EXPECT_EQ(pod_in("/kubepods.slice/kubepods-burstable.slice/" + slice + "/cri-containerd-" + kA +
+                   ".scope"),
+            uid);
+  EXPECT_EQ(pod_in("/kubepods.slice/kubepods-pod7.slice/crio-" + kA + ".scope/container"), "7");
+  EXPECT_EQ(pod_in("/a.slice/a-kubepods.slice/a-kubepods-pod7.slice/crio-" + kA + ".scope"), "7");
+  EXPECT_EQ(pod_in(slice + ":cri-containerd:" + kA), uid);  // as systemd's driver is told
+  EXPECT_EQ(pod_in("/system.slice/containerd.service/" + slice + ":cri-containerd:" + kA), uid);
+}
+
+TEST(PodOfCgroup, NoPod) {
+  for (const std::string& path :
+       {std::string(), "/docker/" + kA, std::string("/kubepods/podu"), "/kubepods/besteffort/" + kA,
+        "/podu/" + kA, "/x/podu/" + kA, "/kubepods/pod/" + kA, "/kubepods/podu_v/" + kA,
+        "/kubepods/pod" + std::string(65, 'u') + "/" + kA, "/user.slice/user-podu.slice/x-" + kA,
+        "/libpod-podu.slice/libpod-" + kA + ".scope", "user-pod1.slice:x:" + kA,
+        "kubepods-pod1:x:" + kA, ":x:" + kA, "/" + kA + "/kubepods/podu"}) {
+    EXPECT_EQ(pod_in(path), "") << path;
+  }
+}
+
+// A container chooses what its child cgroups are called.
+TEST(PodOfCgroup, TheOutermostContainersPodCounts) {
+  EXPECT_EQ(pod_in("/docker/" + kA + "/kubepods/podu/" + kB), "");
+  EXPECT_EQ(pod_in("/kubepods/podu/" + kA + "/kubepods/podv/" + kB), "u");
+}
+
 TEST(CgroupOfProcess, SurvivesForeignBytes) {
   const FakeIds ids({""});
   EXPECT_EQ(of("", &ids), "");

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "../container/temp_tree.h"
+#include "../container/tls_server.h"
 #include "../container/unix_server.h"
 
 namespace holdfast {
@@ -50,6 +51,8 @@ class Store : public testing::Test {
     settings.docker_sockets = {"/run/d"};
     settings.timeout = timeout;
     settings.cluster_name = "prod";
+    settings.kubelet = kubelet_;
+    settings.cluster_api = api_;
     return std::make_unique<IdentityStore>(*resolver_, settings);
   }
   std::string socket() const { return tree_ / "run/d"; }
@@ -61,7 +64,21 @@ class Store : public testing::Test {
     return done.wait_for(std::chrono::seconds(5)) == std::future_status::ready;
   }
 
+  // A server on a loopback port, which is spoken to plainly.
+  static KubernetesServer at(const TlsServer& server) {
+    return {*parse_server_url(server.url()), "", "", {}};
+  }
+  // Whether it comes true within five seconds.
+  static bool soon(const std::function<bool()>& holds) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (!holds() && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(milliseconds(5));
+    }
+    return holds();
+  }
+
   TempTree tree_;
+  std::optional<KubernetesServer> kubelet_, api_;
   std::unique_ptr<WorkloadResolver> resolver_;
 };
 
@@ -191,6 +208,139 @@ TEST_F(Store, AnothersSocketIsNotAsked) {
   ASSERT_TRUE(known(*store, kId));
   EXPECT_FALSE(store->of(kId).managed);
   EXPECT_EQ(server.requests(), 0);
+}
+
+std::string pods_of(const std::string& status) {
+  return http(R"({"items":[{"metadata":{"name":"web-0","namespace":"shop","uid":"u-1","labels":)" +
+              std::string(R"({"tier":"front"}},"spec":{"containers":[{"name":"main","image":)") +
+              R"("app"},{"name":"b"}]},"status":)" + status + "}]}");
+}
+
+ContainerCgroup in_pod(const std::string& id) {
+  return {.container_id = id, .directory = "/kubepods/podu-1/" + id, .pids = {1}};
+}
+
+TEST_F(Store, TheKubeletTellsWhereNoRuntimeDoes) {
+  std::atomic<bool> started{false};
+  const TlsServer server(nullptr, [&](auto&, auto& send) {
+    send(pods_of(started ? R"({"containerStatuses":[{"name":"main","image":"app:1",)"
+                           R"("containerID":"containerd://)" +
+                               kId + "\"}]}"
+                         : "{}"));
+  });
+  kubelet_ = at(server);
+  const auto store = this->store();
+  store->set_present({in_pod(kId)});
+  // The pod first; the container when the kubelet knows it.
+  ASSERT_TRUE(soon([&] { return store->of(kId).missing == kImageFact; }));
+  EXPECT_EQ(store->of(kId).workload->orchestrator.resource_labels->at("tier"), "front");
+  EXPECT_EQ(store->of(kId).workload->orchestrator.resource_id, "u-1");
+  EXPECT_TRUE(store->of(kId).managed);
+  started = true;
+  ASSERT_TRUE(known(*store, kId));
+  EXPECT_EQ(store->of(kId).workload->container.image_tag, "1");
+  EXPECT_EQ(store->of(kId).workload->container.name, "main");
+  EXPECT_EQ(store->of(kId).missing, 0);
+  ASSERT_EQ(store->apis().size(), 1U);
+  EXPECT_EQ(store->apis()[0].error, "");
+}
+
+TEST_F(Store, TheKubeletIsNotAskedWhereARuntimeTells) {
+  const TlsServer kubelet(nullptr, [](auto&, auto& send) { send(pods_of("{}")); });
+  kubelet_ = at(kubelet);
+  const UnixServer server(socket(),
+                          [](const std::string&) { return docker_container(kId, "back"); });
+  const auto store = this->store();
+  store->set_present({in_pod(kId)});
+  ASSERT_TRUE(known(*store, kId));
+  EXPECT_EQ(store->of(kId).workload->orchestrator.resource_labels->at("tier"), "back");
+  EXPECT_EQ(kubelet.connections(), 0);
+}
+
+// By an annotation or a child cgroup somebody could make himself another's pod.
+TEST_F(Store, AContainerOfNoPodIsNotAskedFor) {
+  const TlsServer kubelet(nullptr, [](auto&, auto& send) { send(pods_of("{}")); });
+  kubelet_ = at(kubelet);
+  tree_.file("run/containerd/io.containerd.runtime.v2.task/k8s.io/" + kId + "/config.json",
+             R"({"annotations":{"io.kubernetes.pod.uid":"u-1","io.kubernetes.pod.name":"x"}})");
+  const auto store = this->store(milliseconds(100));
+  store->set_present({cgroup_of(kId), cgroup_of(kOuter, "/docker/" + kId + "/kubepods/podu-1")});
+  ASSERT_TRUE(known(*store, kId));
+  ASSERT_TRUE(known(*store, kOuter));
+  EXPECT_EQ(kubelet.connections(), 0);
+}
+
+TEST_F(Store, AKubeletThatFailsIsToldOfAndAskedAgain) {
+  std::atomic<bool> works{false};
+  const TlsServer server(nullptr, [&](auto&, auto& send) {
+    send(works ? pods_of("{}") : http("{}", "403 Forbidden"));
+  });
+  kubelet_ = at(server);
+  const auto store = this->store();
+  store->set_present({in_pod(kId)});
+  ASSERT_TRUE(soon([&] { return !store->apis().empty() && !store->apis()[0].error.empty(); }));
+  EXPECT_NE(store->of(kId).missing & kLabelsFact, 0);
+  works = true;
+  EXPECT_TRUE(soon([&] { return store->of(kId).missing == kImageFact; }));
+  EXPECT_EQ(store->apis()[0].error, "");
+}
+
+TEST_F(Store, AKubeletThatHangsHoldsUpNoRuntime) {
+  Gate gate;
+  const TlsServer kubelet(nullptr, [&](auto&, auto&) { gate.wait(); });
+  kubelet_ = at(kubelet);
+  const UnixServer server(socket(), [](const std::string& request) {
+    return request.find(kOuter) == std::string::npos ? http("{}", "404 No")
+                                                     : docker_container(kOuter, "front");
+  });
+  const auto store = this->store();
+  std::vector<ContainerCgroup> present;
+  for (const char c : std::string("0123456789")) present.push_back(in_pod(std::string(64, c)));
+  store->set_present(present);
+  ASSERT_TRUE(soon([&] { return kubelet.requests() == 1; }));
+  present.push_back(cgroup_of(kOuter));
+  const auto begin = std::chrono::steady_clock::now();
+  store->set_present(present);
+  ASSERT_TRUE(soon([&] { return store->of(kOuter).missing == 0; }));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, milliseconds(1000));
+  gate.open();
+}
+
+TEST_F(Store, TheClusterIsMissingUntilItsApiTells) {
+  Gate gate;
+  std::atomic<int> asked{0};
+  const TlsServer api(nullptr, [&](auto&, auto& send) {
+    if (++asked == 1) return (void)send(http("{}", "403 Forbidden"));
+    gate.wait();
+    send(http(R"({"metadata":{"uid":"c-1"}})"));
+  });
+  api_ = at(api);
+  const UnixServer server(socket(),
+                          [](const std::string&) { return docker_container(kId, "front"); });
+  const auto store = this->store();
+  store->set_present({cgroup_of(kId)});
+  ASSERT_TRUE(soon([&] { return store->of(kId).missing == kClusterFact; }));
+  EXPECT_EQ(store->of(kId).workload->orchestrator.cluster_name, "prod");
+  ASSERT_TRUE(soon([&] { return asked == 2; }));
+  EXPECT_EQ(store->apis().size(), 2U);
+  std::promise<void> called;
+  store->when_known(kId, [&] { called.set_value(); });
+  gate.open();
+  ASSERT_EQ(called.get_future().wait_for(std::chrono::seconds(5)), std::future_status::ready);
+  EXPECT_EQ(store->of(kId).workload->orchestrator.cluster_id, "c-1");
+  EXPECT_EQ(store->of(kId).missing, 0);
+  for (const auto& runtime : store->apis()) EXPECT_EQ(runtime.error, "");
+}
+
+TEST_F(Store, NobodyWaitsForAClusterThatIsNotTold) {
+  api_ = KubernetesServer{*parse_server_url("http://127.0.0.1:1"), "", "", {}};
+  const UnixServer server(socket(),
+                          [](const std::string&) { return docker_container(kId, "front"); });
+  const auto store = this->store(milliseconds(100));
+  store->set_present({cgroup_of(kId)});
+  ASSERT_TRUE(known(*store, kId));
+  EXPECT_TRUE(soon([&] { return store->of(kId).missing == kClusterFact; }));
+  EXPECT_TRUE(store->of(kId).overdue);
 }
 
 TEST_F(Store, ReleaseEndsAllWaits) {

@@ -57,6 +57,38 @@ TEST(Settings, EveryKeyIsRead) {
   EXPECT_FALSE(settings.fail_allow);
 }
 
+TEST(Settings, WhoElseIsAsked) {
+  EXPECT_EQ(parse_settings("s.yml", "").settings.kubernetes.kubelet, "");
+  EXPECT_EQ(parse_settings("s.yml", "").settings.kubernetes.api, "");
+  const ParsedSettings parsed = parse_settings(
+      "s.yml",
+      "node_name: n1\nkubernetes: {kubelet: 'https://127.0.0.1:10250', kubelet_ca: /k, api: auto, "
+      "api_ca: /a, token_file: /t}\n");
+  EXPECT_THAT(parsed.diagnostics, ElementsAre());
+  EXPECT_EQ(parsed.settings.node_name, "n1");
+  EXPECT_EQ(parsed.settings.kubernetes.kubelet, "https://127.0.0.1:10250");
+  EXPECT_EQ(parsed.settings.kubernetes.kubelet_ca, "/k");
+  EXPECT_EQ(parsed.settings.kubernetes.api, "auto");
+  EXPECT_EQ(parsed.settings.kubernetes.api_ca, "/a");
+  EXPECT_EQ(parsed.settings.kubernetes.token_file, "/t");
+  EXPECT_THAT(problems("kubernetes: {kubelet: 'http://127.0.0.1:10255'}\n"), ElementsAre());
+}
+
+TEST(Settings, AServerThatCannotBeTrustedIsAnError) {
+  const std::pair<const char*, const char*> mistakes[] = {
+      {"kubernetes: yes\n", "must be a map"},
+      {"kubernetes: {kubelet: 'https://127.0.0.1:10250'}\n", "kubelet_ca is missing"},
+      {"kubernetes: {kubelet: 'https://node:1', kubelet_ca: /k}\n", "it needs an IP address"},
+      {"kubernetes: {kubelet: 'http://10.0.0.1:10255'}\n", "loopback"},
+      {"kubernetes: {kubelet: auto}\n", "must begin with https"},
+      {"kubernetes: {api: 'http://127.0.0.1:1'}\n", "must begin with https"},
+      {"kubernetes: {token_file: t}\n", "not an absolute path"},
+      {"kubernetes: {tokens: /t}\n", "unknown key \"kubernetes.tokens\""}};
+  for (const auto& [text, problem] : mistakes) {
+    EXPECT_THAT(problems(text), ElementsAre(HasSubstr(problem))) << text;
+  }
+}
+
 TEST(Settings, MistakesAreAllReportedWhereTheyStand) {
   EXPECT_THAT(
       problems("rundir: /r\nrotate_keep: many\nlog_dir: logs\n"),

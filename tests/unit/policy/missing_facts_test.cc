@@ -17,6 +17,9 @@ DecisionWithout decide(const std::string& responses, FactMask missing,
     - name: payments
       operation: [createExecutable]
       orchestratorNamespace: [payments]
+    - name: cluster
+      operation: [createExecutable]
+      orchestratorClusterName: [prod]
     - name: all
       operation: [createExecutable]
   responses:
@@ -49,6 +52,13 @@ TEST(MissingFacts, AKnownFactThatRulesItOutCloses) {
       decide("    - {match: [payments], actions: [alert, block]}\n", kLabelsFact, "other");
   EXPECT_TRUE(decision.certain);
   EXPECT_EQ(decision.strictest.strongest, Action::allow);
+}
+
+// It is a setting, but holds for what is Kubernetes' alone.
+TEST(MissingFacts, TheClustersNameIsKnownWithThePod) {
+  const std::string rule = "    - {match: [cluster], actions: [alert, block]}\n";
+  EXPECT_FALSE(decide(rule, kPodFact).certain);
+  EXPECT_TRUE(decide(rule, kClusterFact | kLabelsFact).certain);
 }
 
 TEST(MissingFacts, AnExcludeThatMayMatchDoesNotCount) {
