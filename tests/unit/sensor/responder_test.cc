@@ -52,7 +52,7 @@ class ResponderTest : public testing::Test {
   GateCounters counters_;
   std::shared_ptr<const PolicySet> policy_ =
       compile_policies({{"p.yml",
-                         "process:\n  selectors:\n    - {name: memory, operation: [execMemFd]}\n"
+                         "file:\n  selectors:\n    - {name: memory, operation: [execMemFd]}\n"
                          "  responses:\n    - {match: [memory], actions: [alert, block]}\n"}})
           .set;
   std::atomic<int> reported_{0};
