@@ -110,7 +110,7 @@ struct Tail {
 };
 
 Tail tail(const PolicySet& set, const Event& subject) {
-  constexpr int kRuns = 4000;
+  constexpr int kRuns = 1000;
   constexpr int kRun = 100;
   std::vector<double> all;
   std::vector<double> undisturbed;
@@ -155,7 +155,11 @@ bool targets_met() {
   const auto one = compiled(1);
   const auto many = compiled(64);
   for (const auto& [name, nth] : {std::pair("nothing matches", 9999), {"one matches", 0}}) {
-    const Tail times = tail(*many, event(nth));
+    std::vector<Tail> tails;
+    for (int i = 0; i < 5; ++i) tails.push_back(tail(*many, event(nth)));
+    std::sort(tails.begin(), tails.end(),
+              [](const Tail& a, const Tail& b) { return a.p99 < b.p99; });
+    const Tail& times = tails[tails.size() / 2];
     const double grown = growth(*one, *many, event(nth));
     const bool well = times.p99 <= kMostP99 && grown < kMostGrowth;
     std::printf(

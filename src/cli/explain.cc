@@ -60,7 +60,7 @@ class EventStream {
     stream_.getline(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
     const auto count = static_cast<std::size_t>(stream_.gcount());
     ++line_;
-    if (stream_.bad()) return Error{0, "event: cannot be read", "is it a directory?"};
+    if (stream_.bad()) return Error{0, "event: no event in it", "is it a directory?"};
     if (stream_.eof()) {
       if (count == 0) return std::optional<std::string_view>();
       return std::optional<std::string_view>({buffer_.data(), count});

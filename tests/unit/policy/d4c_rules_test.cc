@@ -91,7 +91,7 @@ TEST(D4c, NamesAndVersionAreText) {
   EXPECT_THAT(problems(policy), ElementsAre());
   EXPECT_THAT(d4c_problems(policy),
               ElementsAre(HasSubstr("1:10: error: D4C: policy: version 1.0 is no text"),
-                          HasSubstr("3:21: error: D4C: selector \"12\": name 12 is no text"),
+                          HasSubstr("3:22: error: D4C: selector \"12\": name 12 is no text"),
                           HasSubstr("4:24: error: D4C: response 1: match 12 is no text")));
 }
 
