@@ -64,6 +64,9 @@ CRI_USERS := $(BUILD)/src/container/cri_client.o $(BUILD)/tests/unit/container/c
 $(CRI_USERS): $(BUILD)/proto/container/cri.pb.cc
 $(CRI_USERS): CPPFLAGS += -isystem $(BUILD)/proto
 
+# What every event passes through; most of it is loops over sets of selectors, a tenth faster as vectors.
+$(BUILD)/src/policy/engine.o: CXXFLAGS += -O3
+
 $(BUILD)/libholdfast.a: $(LIB_OBJECTS)
 	@rm -f $@
 	@ar rcs $@ $^
