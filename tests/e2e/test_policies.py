@@ -146,10 +146,10 @@ file:
 """))
     assert "createFile and modifyFile are seen of executables alone" in daemon.log()
     container = bundle("runc", lower).start()
-    assert_refused(container.sh(DROP_AND_RUN.format(path="/tmp/x")))
+    assert_refused(container.sh("cp /app/payload /tmp/x"))
     alert = daemon.wait_alert(container.id, "createExecutable", "/tmp/x", "blocked")
     assert set(alert["cloud_defend"]["matched_selectors"]) == {"executables", "files"}
-    done = container.sh(DROP_AND_RUN.format(path="/opt/x"))
+    done = container.sh("mkdir -p /opt && cp /app/payload /opt/x && /opt/x")
     assert done.returncode == PAYLOAD_STATUS, done.stdout
     assert container.sh("echo data >/tmp/data && cat /tmp/data").returncode == 0
     container.remove()
