@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "container/host_path.h"
 #include "container/http_get.h"
 #include "container/runtime_api.h"
 #include "container/runtime_json.h"
@@ -33,7 +34,9 @@ Result<HttpAnswer> get(const KubernetesServer& server, const std::string& path) 
   if (!url.tls) return http_get(**tcp, url.host, path);
   const Result<std::string> token = read_token(server.token_file);
   if (!token) return token.error();
-  const auto tls = connect_tls(std::move(*tcp), {server.ca_file, url.address, server.names});
+  const std::string ca =
+      server.ca_prefix + resolve_below(server.ca_prefix, server.ca_file).value_or(server.ca_file);
+  const auto tls = connect_tls(std::move(*tcp), {ca, url.address, server.names});
   if (!tls) return tls.error();
   return http_get(**tls, url.host, path, *token);
 }

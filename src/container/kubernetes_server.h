@@ -11,6 +11,7 @@ namespace holdfast {
 
 struct KubernetesServer {
   ServerUrl url;
+  std::string ca_prefix;  // "" or "/proc/1/root": whose file it is
   std::string ca_file;
   std::string token_file;          // its text is sent, over TLS alone; read at each call
   std::vector<std::string> names;  // that its certificate may have besides the address

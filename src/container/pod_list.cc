@@ -58,6 +58,7 @@ class PodReader : public nlohmann::json_sax<json> {
       pods_.try_emplace(std::move(uid_), std::move(pod_));
       uid_.clear();
     }
+    if (is_status() && !pod_.statuses.empty()) split_id(pod_.statuses.back());
     higher();
     return true;
   }
@@ -72,35 +73,45 @@ class PodReader : public nlohmann::json_sax<json> {
   }
 
   bool string(string_t& text) override {
-    if (path_ == "/items/metadata") {
-      if (key_ == "uid") uid_ = std::move(text);
-      if (key_ == "name") pod_.name = std::move(text);
-      if (key_ == "namespace") pod_.space = std::move(text);
-    } else if (path_ == "/items/metadata/labels") {
-      if (!more()) return false;
-      pod_.labels.insert_or_assign(key_, std::move(text));
-    } else if (is_container() && !pod_.containers.empty()) {
-      ListedPod::Container& container = pod_.containers.back();
-      if (key_ == "name") container.name = std::move(text);
-      if (key_ == "image") container.image = std::move(text);
-    } else if (is_status() && !pod_.statuses.empty()) {
-      take_status(pod_.statuses.back(), text);
-    }
+    if (path_ == "/items/metadata/labels" && !more()) return false;
+    if (std::string* const kept = place()) *kept = std::move(text);
     return true;
   }
 
  private:
   static constexpr std::string_view kPod = "/items";
 
-  void take_status(ListedPod::Status& status, string_t& text) const {
-    if (key_ == "name") status.name = std::move(text);
-    if (key_ == "image") status.image = std::move(text);
-    if (key_ == "imageID") status.image_id = std::move(text);
-    if (key_ != "containerID") return;
-    const std::size_t scheme = text.find("://");
-    if (scheme == std::string::npos) return;
-    status.runtime = text.substr(0, scheme);
-    status.id = text.substr(scheme + 3);
+  // "containerd://ID"
+  static void split_id(ListedPod::Status& status) {
+    const std::size_t scheme = status.id.find("://");
+    if (scheme == std::string::npos) {
+      status.id.clear();
+      return;
+    }
+    status.runtime = status.id.substr(0, scheme);
+    status.id.erase(0, scheme + 3);
+  }
+
+  // Of the text that comes now; null: nobody asks for it.
+  std::string* place() {
+    if (path_ == "/items/metadata") {
+      return key_ == "uid"         ? &uid_
+             : key_ == "name"      ? &pod_.name
+             : key_ == "namespace" ? &pod_.space
+                                   : nullptr;
+    }
+    if (path_ == "/items/metadata/labels") return &pod_.labels[key_];
+    if (is_container() && !pod_.containers.empty()) {
+      ListedPod::Container& container = pod_.containers.back();
+      return key_ == "name" ? &container.name : key_ == "image" ? &container.image : nullptr;
+    }
+    if (!is_status() || pod_.statuses.empty()) return nullptr;
+    ListedPod::Status& status = pod_.statuses.back();
+    return key_ == "name"          ? &status.name
+           : key_ == "image"       ? &status.image
+           : key_ == "imageID"     ? &status.image_id
+           : key_ == "containerID" ? &status.id
+                                   : nullptr;
   }
 
   bool is_container() const {

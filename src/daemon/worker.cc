@@ -81,16 +81,15 @@ std::string api_url(const std::string& setting) {
   return "https://" + (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + port;
 }
 
-std::optional<KubernetesServer> kubernetes_server(const std::string& url, const std::string& ca,
-                                                  const std::string& token,
-                                                  std::vector<std::string> names) {
+std::optional<KubernetesServer> kubernetes_server(const std::string& url,
+                                                  const std::string& token) {
   if (url.empty()) return std::nullopt;
   Result<ServerUrl> parsed = parse_server_url(url);
   if (!parsed) {
     spdlog::warn("{} is not asked: {}", url, parsed.error().message());
     return std::nullopt;
   }
-  return KubernetesServer{std::move(*parsed), ca, token, std::move(names)};
+  return KubernetesServer{.url = std::move(*parsed), .token_file = token};
 }
 
 IdentitySettings identity_settings(const Settings& settings, const HostView& host,
@@ -112,10 +111,17 @@ IdentitySettings identity_settings(const Settings& settings, const HostView& hos
   identity.cluster_id = set_or_environment(settings.cluster_id, "HOLDFAST_CLUSTER_ID");
   identity.cluster_name = set_or_environment(settings.cluster_name, "HOLDFAST_CLUSTER_NAME");
   const KubernetesSettings& asked = settings.kubernetes;
-  identity.kubelet = kubernetes_server(asked.kubelet, asked.kubelet_ca, asked.token_file, {node});
-  if (!identity.cluster_id) {
-    identity.cluster_api =
-        kubernetes_server(api_url(asked.api), asked.api_ca, asked.token_file, {});
+  // The kubelet's certificate is the node's file, the API server's the pod's.
+  if (auto kubelet = kubernetes_server(asked.kubelet, asked.token_file)) {
+    kubelet->ca_prefix = host.prefix();
+    kubelet->ca_file = asked.kubelet_ca;
+    kubelet->names = {node};
+    identity.kubelet = std::move(kubelet);
+  }
+  if (identity.cluster_id) return identity;
+  if (auto api = kubernetes_server(api_url(asked.api), asked.token_file)) {
+    api->ca_file = asked.api_ca;
+    identity.cluster_api = std::move(api);
   }
   return identity;
 }

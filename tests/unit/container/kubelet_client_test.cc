@@ -26,7 +26,7 @@ class Kubelet : public testing::Test {
   const TlsServer server_{nullptr, [this](auto&, auto& send) {
                             send(knows_ ? pods("u", kId) : http("{}", "500 Oops"));
                           }};
-  KubeletClient client_{{*parse_server_url(server_.url()), "", "", {}}};
+  KubeletClient client_{{*parse_server_url(server_.url()), "", "", "", {}}};
 };
 
 TEST_F(Kubelet, ManyContainersLeadToFewQuestions) {

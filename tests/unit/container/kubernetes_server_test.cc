@@ -63,7 +63,7 @@ class Server : public testing::Test {
 
   KubernetesServer server(const std::string& url, const std::string& trusted) const {
     tree_.file("ca", trusted);
-    return {*parse_server_url(url), tree_ / "ca", tree_ / "token", {"node-1"}};
+    return {*parse_server_url(url), tree_.path(), "/ca", tree_ / "token", {"node-1"}};
   }
   // Why the question failed; the server never got one.
   std::string refused(const TestCertificate& shown, const std::string& trusted) const {

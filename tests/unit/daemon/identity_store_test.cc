@@ -66,7 +66,7 @@ class Store : public testing::Test {
 
   // A server on a loopback port, which is spoken to plainly.
   static KubernetesServer at(const TlsServer& server) {
-    return {*parse_server_url(server.url()), "", "", {}};
+    return {*parse_server_url(server.url()), "", "", "", {}};
   }
   // Whether it comes true within five seconds.
   static bool soon(const std::function<bool()>& holds) {
@@ -333,7 +333,7 @@ TEST_F(Store, TheClusterIsMissingUntilItsApiTells) {
 }
 
 TEST_F(Store, NobodyWaitsForAClusterThatIsNotTold) {
-  api_ = KubernetesServer{*parse_server_url("http://127.0.0.1:1"), "", "", {}};
+  api_ = KubernetesServer{*parse_server_url("http://127.0.0.1:1"), "", "", "", {}};
   const UnixServer server(socket(),
                           [](const std::string&) { return docker_container(kId, "front"); });
   const auto store = this->store(milliseconds(100));
