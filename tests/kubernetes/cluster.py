@@ -143,6 +143,10 @@ class Cluster:
                     f"--advertise-client-urls=http://127.0.0.1:{etcd}",
                     f"--listen-peer-urls=http://127.0.0.1:{peer}")
         run("openssl", "genrsa", "-out", f"{directory}/sa.key", "2048")
+        # What the API server shows to the kubelet.
+        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+            "-subj", "/O=system:masters/CN=kube-apiserver",
+            "-keyout", f"{directory}/api.key", "-out", f"{directory}/api.crt")
         self.token = secrets.token_hex(16)
         with open(f"{directory}/tokens.csv", "w", encoding="utf-8") as file:
             file.write(f'{self.token},admin,admin,"system:masters"\n')
@@ -150,7 +154,9 @@ class Cluster:
         self._spawn("api", f"{PROGRAMS}/kube-apiserver", f"--etcd-servers=http://127.0.0.1:{etcd}",
                     "--bind-address=127.0.0.1", f"--secure-port={api}", "--advertise-address=192.0.2.254",
                     "--kubelet-preferred-address-types=Hostname", f"--cert-dir={directory}/api",
-                    f"--token-auth-file={directory}/tokens.csv", "--authorization-mode=AlwaysAllow",
+                    f"--token-auth-file={directory}/tokens.csv", "--authorization-mode=RBAC",
+                    f"--kubelet-client-certificate={directory}/api.crt",
+                    f"--kubelet-client-key={directory}/api.key",
                     "--service-account-issuer=https://holdfast.test",
                     f"--service-account-signing-key-file={directory}/sa.key",
                     f"--service-account-key-file={directory}/sa.key",
@@ -169,12 +175,14 @@ class Cluster:
                 "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}]}, file)
 
     def _start_kubelet(self):
+        self.kubelet_port = free_port()
         with open(f"{self.directory}/kubelet.yaml", "w", encoding="utf-8") as file:
             yaml.safe_dump({
                 "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
-                "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
-                "authorization": {"mode": "AlwaysAllow"},
-                "address": "127.0.0.1", "port": free_port(), "healthzPort": 0,
+                "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": True},
+                                   "x509": {"clientCAFile": f"{self.directory}/api.crt"}},
+                "authorization": {"mode": "Webhook"},
+                "address": "127.0.0.1", "port": self.kubelet_port, "healthzPort": 0,
                 "cgroupDriver": "cgroupfs", "enforceNodeAllocatable": [], "failSwapOn": False,
                 "makeIPTablesUtilChains": False, "resolvConf": "/etc/resolv.conf", "oomScoreAdj": 0,
                 "maxOpenFiles": os.sysconf("SC_OPEN_MAX"), "syncFrequency": "1s",

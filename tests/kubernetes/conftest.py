@@ -18,7 +18,7 @@ globals().update({name: value for name, value in vars(_fixtures).items()
 from cluster import Cluster  # noqa: E402
 from containerd import short_directory  # noqa: E402
 from containers import IMAGE, REPOSITORY  # noqa: E402
-from pods import APP, INSTALLER, HoldfastPod, Pod, daemon_set, new_namespaces  # noqa: E402
+from pods import APP, INSTALLER, AskingPod, HoldfastPod, Pod, daemon_set, new_namespaces  # noqa: E402
 from shell import run  # noqa: E402
 
 
@@ -58,11 +58,11 @@ def cluster(archive):
 
 @pytest.fixture(scope="module")
 def holdfast(cluster):
-    """holdfast(policy=None): a pod of the daemon; without a policy, as it is shipped."""
+    """holdfast(policy=None, asking=False): a pod of the daemon; without a policy, as it is shipped."""
     made = []
 
-    def start(policy=None):
-        made.append(HoldfastPod(cluster, policy))
+    def start(policy=None, asking=False):
+        made.append((AskingPod if asking else HoldfastPod)(cluster, policy))
         return made[-1].start()
     try:
         yield start

@@ -46,7 +46,9 @@ class HoldfastPod(Daemon):
         return config
 
     def pod(self):
-        template = daemon_set()["spec"]["template"]
+        return self.node_pod(daemon_set()["spec"]["template"])
+
+    def node_pod(self, template):
         spec = template["spec"]
         spec["nodeName"] = NODE
         spec["containers"][0].update(image=f"localhost/{spec['containers'][0]['image']}", imagePullPolicy="Never")
@@ -85,6 +87,38 @@ class HoldfastPod(Daemon):
             path = f"{self.state_dir}/{name}.ndjson"
             if os.path.exists(path):
                 os.unlink(path)
+
+
+class AskingPod(HoldfastPod):
+    """With access to the API as kubernetes/api-access*.yaml give it, and no runtime's socket: the node's
+    kubelet tells who containers are, and the API server which cluster this is."""
+
+    def config_map(self):
+        config = manifest("configmap.yaml")["ConfigMap"]
+        config["data"]["holdfast.yml"] += yaml.safe_dump({"kubernetes": {
+            "kubelet": f"https://127.0.0.1:{self.cluster.kubelet_port}", "kubelet_ca": f"{self.cluster.directory}/pki/kubelet.crt",
+            "api": f"https://127.0.0.1:{self.cluster.api}"}})
+        config["data"]["default.yml"] = self.policy
+        return config
+
+    def pod(self):
+        with open(f"{REPOSITORY}/kubernetes/api-access-patch.yaml", encoding="utf-8") as file:
+            patch = file.read()
+        path = f"{self.cluster.directory}/daemonset.json"
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(daemon_set(), file)
+        patched = self.cluster.kubectl("patch", "--local", "-f", path, "--patch", patch, "-o", "json").stdout
+        return self.node_pod(json.loads(patched)["spec"]["template"])
+
+    def start(self):
+        access = manifest("api-access.yaml")
+        # Kubelets before 1.33 ask for it.
+        access["ClusterRole"]["rules"].append({"apiGroups": [""], "resources": ["nodes/proxy"], "verbs": ["get"]})
+        with open(f"{self.cluster.directory}/api/apiserver.crt", encoding="utf-8") as file:
+            ca = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"ca.crt": file.read()},
+                  "metadata": {"name": "kube-root-ca.crt", "namespace": self.namespace}}
+        self.cluster.apply(manifest("daemonset.yaml")["Namespace"], ca, *access.values())
+        return super().start()
 
 
 class Pod:

@@ -4,6 +4,7 @@ import pytest
 
 from cluster import NODE
 from expect import DROP_AND_RUN, PAYLOAD_STATUS, REFUSED
+from judged import FRONT, assert_as_the_api_says, refused
 from pods import APP, INSTALLER, StaticPod
 from shell import wait_until
 
@@ -27,34 +28,11 @@ file:
       exclude: [installedTools]
       actions: [alert, block]
 """
-FRONT = {"app": "web", "tier": "front"}
 
 
 @pytest.fixture(scope="module")
 def daemon(holdfast):
     return holdfast(POLICY)
-
-
-def refused(told):
-    status, said = told
-    assert status not in (0, PAYLOAD_STATUS) and REFUSED in said, f"not refused: {status}: {said}"
-
-
-def assert_as_the_api_says(alert, pod, cluster, name="main"):
-    meta, container = pod.seen()["metadata"], pod.container(name)
-    orchestrator = alert["orchestrator"]
-    assert orchestrator["type"] == "kubernetes"
-    assert orchestrator["cluster"]["id"] == cluster.get("namespace", "kube-system")["metadata"]["uid"]
-    assert orchestrator["namespace"] == meta["namespace"]
-    assert orchestrator["resource"]["type"] == "pod"
-    assert orchestrator["resource"]["name"] == meta["name"]
-    assert orchestrator["resource"]["id"] == meta["uid"]
-    assert sorted(orchestrator["resource"]["label"]) == sorted(f"{k}:{v}" for k, v in meta["labels"].items())
-    assert container["containerID"] == f"containerd://{alert['container']['id']}"
-    assert alert["container"]["name"] == container["name"]
-    image, tag = container["image"].rsplit(":", 1)
-    assert alert["container"]["image"]["name"] == image
-    assert alert["container"]["image"]["tag"] == [tag]
 
 
 @pytest.mark.parametrize("namespace, labels", [("shop", FRONT), ("payments", {"app": "till"})])
