@@ -1,19 +1,14 @@
 """The false-alarm tests use the fixtures of the end-to-end tests; the image of their workloads is
 made by scripts/workload-root before."""
-import importlib.util
 import os
 import sys
 
 import pytest
 import yaml
 
-_E2E = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e")
-sys.path[:0] = [_E2E, os.path.dirname(os.path.abspath(__file__))]
-_spec = importlib.util.spec_from_file_location("e2e_fixtures", os.path.join(_E2E, "conftest.py"))
-_fixtures = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_fixtures)
-globals().update({name: value for name, value in vars(_fixtures).items()
-                  if not name.startswith("__")})
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
+
+from fixtures import *  # noqa: E402,F401,F403
 
 from policies import RECIPES, with_exclude  # noqa: E402
 

@@ -1,6 +1,5 @@
 """The evasion tests use the fixtures of the end-to-end tests, and end with a table of the techniques.
 HOLDFAST_EVASION_RUNS: how often each is tried under block (1)."""
-import importlib.util
 import os
 import shutil
 import sys
@@ -8,14 +7,10 @@ import tempfile
 
 import pytest
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
-_E2E = os.path.join(os.path.dirname(_HERE), "e2e")
-sys.path[:0] = [_E2E, _HERE]
-_spec = importlib.util.spec_from_file_location("e2e_fixtures", os.path.join(_E2E, "conftest.py"))
-_fixtures = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_fixtures)
-globals().update({name: value for name, value in vars(_fixtures).items()
-                  if not name.startswith("__")})
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
+
+import fixtures  # noqa: E402
+from fixtures import *  # noqa: E402,F401,F403
 
 from catalogue import TECHNIQUES  # noqa: E402
 from phase import Phase  # noqa: E402
@@ -24,7 +19,7 @@ from sandbox import build_image  # noqa: E402
 
 RUNS = int(os.environ.get("HOLDFAST_EVASION_RUNS", "1"))
 # The first test waits for a whole phase.
-_fixtures.TEST_SECONDS = 240 * RUNS
+fixtures.TEST_SECONDS = 240 * RUNS
 ROWS = {}  # name -> what the table says of it
 
 
@@ -51,8 +46,8 @@ def run_phase(request, work, image, chosen, binary):
             settings = f"{directory}/settings.yml"
             with open(settings, "w", encoding="utf-8") as file:
                 file.write(f"podman_storage: [{work}/podman/storage]\nunmanaged: as-policy\n")
-            daemon = _fixtures.Daemon(binary, f"{directory}/state", "--config", settings,
-                                      "--policy", policy)
+            daemon = fixtures.Daemon(binary, f"{directory}/state", "--config", settings,
+                                     "--policy", policy)
         if profile:
             rules = ("--rules", "all")
             profiles = (write_profile(binary, directory, daemon, *rules),

@@ -1,7 +1,6 @@
 """The fault tests use the fixtures of the end-to-end tests, and end with a table of what each fault
 led to. Short by default; HOLDFAST_LONG=1 runs them at full length."""
 import glob
-import importlib.util
 import json
 import os
 import shutil
@@ -11,16 +10,13 @@ import tempfile
 
 import pytest
 
-_E2E = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e")
-sys.path.insert(0, _E2E)
-_spec = importlib.util.spec_from_file_location("e2e_fixtures", os.path.join(_E2E, "conftest.py"))
-_fixtures = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_fixtures)
-globals().update({name: value for name, value in vars(_fixtures).items()
-                  if not name.startswith("__")})
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
+
+import fixtures  # noqa: E402
+from fixtures import *  # noqa: E402,F401,F403
 
 LONG = os.environ.get("HOLDFAST_LONG") == "1"
-_fixtures.TEST_SECONDS = 600 if LONG else 120
+fixtures.TEST_SECONDS = 600 if LONG else 120
 _ROWS = []
 
 
@@ -63,8 +59,8 @@ class Load:
 @pytest.fixture(scope="session")
 def load_lower(work, targets, build):
     """An image with the load, an executable that will be copied up, and room for a drifted one."""
-    directory = _fixtures.image_tree(f"{work}/load-lower",
-                                     [*targets, *glob.glob(f"{build}/tests/faults/*")])
+    directory = fixtures.image_tree(f"{work}/load-lower",
+                                    [*targets, *glob.glob(f"{build}/tests/faults/*")])
     shutil.copy(f"{directory}/app/victim", f"{directory}/app/copied")
     return directory
 

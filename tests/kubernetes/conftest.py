@@ -1,19 +1,13 @@
 """The tests in a cluster use the fixtures of the end-to-end tests. The cluster is started once; the
 daemon's pod is made of kubernetes/*.yaml."""
-import importlib.util
 import os
 import sys
 
 import pytest
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
-_E2E = os.path.join(os.path.dirname(_HERE), "e2e")
-sys.path[:0] = [_E2E, _HERE]
-_spec = importlib.util.spec_from_file_location("e2e_fixtures", os.path.join(_E2E, "conftest.py"))
-_fixtures = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_fixtures)
-globals().update({name: value for name, value in vars(_fixtures).items()
-                  if not name.startswith("__")})
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
+
+from fixtures import *  # noqa: E402,F401,F403
 
 from cluster import Cluster  # noqa: E402
 from containerd import short_directory  # noqa: E402
