@@ -51,9 +51,9 @@ BoundedCalls::~BoundedCalls() {
   for (std::thread& thread : threads) thread.join();
 }
 
-bool BoundedCalls::any_stuck() const {
+std::size_t BoundedCalls::stuck() const {
   std::lock_guard lock(state_->mutex);
-  return state_->stuck > 0;
+  return state_->stuck;
 }
 
 void BoundedCalls::serve(const std::shared_ptr<State>& state) {

@@ -53,7 +53,7 @@ class BoundedCalls {
   }
 
   const BoundedCallCounters& counters() const { return counters_; }
-  bool any_stuck() const;
+  std::size_t stuck() const;  // calls that run still, whose callers went on
 
  private:
   struct State;

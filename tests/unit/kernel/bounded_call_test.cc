@@ -10,7 +10,6 @@ namespace holdfast {
 namespace {
 
 using std::chrono::milliseconds;
-using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kLong{10'000};
 constexpr milliseconds kShort{20};
@@ -33,7 +32,16 @@ class Hostage {
 };
 
 void wait_for_no_stuck(const BoundedCalls& calls) {
-  while (calls.any_stuck()) std::this_thread::sleep_for(milliseconds(1));
+  while (calls.stuck() > 0) std::this_thread::sleep_for(milliseconds(1));
+}
+
+// One call more hangs. What no thread has taken yet when its caller gives up does not: then, on a
+// busy machine, once more.
+void get_stuck(BoundedCalls& calls, const std::string& owner, const Hostage& hostage) {
+  const std::size_t before = calls.stuck();
+  while (calls.stuck() == before) {
+    EXPECT_EQ(calls.run(owner, kShort, hostage.call()), std::nullopt);
+  }
 }
 
 TEST(BoundedCalls, BringsTheValue) {
@@ -52,21 +60,18 @@ TEST(BoundedCalls, AThrowIsNoValue) {
 TEST(BoundedCalls, GoesOnWithoutACallThatHangs) {
   Hostage hostage;
   BoundedCalls calls;
-  const auto before = Clock::now();
-  EXPECT_EQ(calls.run("a", kShort, hostage.call()), std::nullopt);
-  EXPECT_LT(Clock::now() - before, milliseconds(1000));
-  EXPECT_TRUE(calls.any_stuck());
+  get_stuck(calls, "a", hostage);
   EXPECT_EQ(calls.run("a", kLong, [] { return 2; }), 2);
   hostage.release();
   wait_for_no_stuck(calls);
-  EXPECT_EQ(calls.counters().timed_out, 1U);
+  EXPECT_GE(calls.counters().timed_out, 1U);
 }
 
 TEST(BoundedCalls, OneOwnerCannotTakeAllThreads) {
   Hostage hostage;
   BoundedCalls calls;
   for (std::size_t i = 0; i < BoundedCalls::kMostStuckOfOwner; ++i) {
-    EXPECT_EQ(calls.run("hostile", kShort, hostage.call()), std::nullopt);
+    get_stuck(calls, "hostile", hostage);
   }
   EXPECT_EQ(calls.run("hostile", kLong, [] { return 2; }), std::nullopt);
   EXPECT_EQ(calls.counters().refused, 1U);
@@ -80,7 +85,7 @@ TEST(BoundedCalls, RefusesAtOnceWhenAllThreadsAreStuck) {
   Hostage hostage;
   BoundedCalls calls;
   for (std::size_t i = 0; i < BoundedCalls::kMostThreads; ++i) {
-    EXPECT_EQ(calls.run(std::to_string(i), milliseconds(5), hostage.call()), std::nullopt);
+    get_stuck(calls, std::to_string(i), hostage);
   }
   EXPECT_EQ(calls.run("another", kLong, [] { return 2; }), std::nullopt);
   EXPECT_EQ(calls.counters().refused, 1U);
@@ -110,7 +115,7 @@ TEST(BoundedCalls, EndsWhileACallHangs) {
   Hostage hostage;
   {
     BoundedCalls calls;
-    EXPECT_EQ(calls.run("a", kShort, hostage.call()), std::nullopt);
+    get_stuck(calls, "a", hostage);
   }
   hostage.release();  // the thread comes back to a state that is still there
 }
