@@ -68,6 +68,7 @@ def test_static_pod(daemon):
     chosen = StaticPod(daemon.cluster, "static", DROP, labels=FRONT)
     try:
         refused(chosen.status())
+        wait_until(lambda: "containerStatuses" in chosen.seen()["status"], 30, "the mirror to have the status")
         alert = daemon.wait_alert(chosen.container_id(), "createExecutable", "/tmp/dropped")
         assert alert["orchestrator"]["resource"]["id"] == (
             chosen.seen()["metadata"]["annotations"]["kubernetes.io/config.hash"])
