@@ -148,14 +148,15 @@ TEST(PodList, OtherTextIsNone) {
 TEST(PodList, WrongTypesAreAbsent) {
   for (const char* item :
        {"1", "null", "[]", "\"u\"", R"({"metadata":[]})", R"({"metadata":{"uid":1,"name":[]}})",
-        R"({"metadata":{"uid":"","name":"n"}})", R"({"uid":"u","name":"n"})", R"({"metadata":{"uid":"u"}})"}) {
+        R"({"metadata":{"uid":"","name":"n"}})", R"({"uid":"u","name":"n"})",
+        R"({"metadata":{"uid":"u"}})"}) {
     const auto pods = parse_pod_list(list(item));
     ASSERT_TRUE(pods) << item;
     EXPECT_TRUE(pods->empty()) << item;
   }
-  const auto told = facts(
-      list(R"({"metadata":{"uid":"u","name":"x","labels":["a"]},"spec":{"containers":["x",{"name":1},[]]},)"
-           R"("status":{"containerStatuses":["x",{"containerID":"noscheme"}]}})"));
+  const auto told = facts(list(
+      R"({"metadata":{"uid":"u","name":"x","labels":["a"]},"spec":{"containers":["x",{"name":1},[]]},)"
+      R"("status":{"containerStatuses":["x",{"containerID":"noscheme"}]}})"));
   ASSERT_TRUE(told);
 }
 
@@ -164,7 +165,8 @@ TEST(PodList, MoreThanANodeCanHaveIsNoList) {
   for (int i = 0; i < 300000; ++i) parts += i == 0 ? "{}" : ",{}";
   EXPECT_FALSE(parse_pod_list(list(pod("u", "[" + parts + "]", "{}"))));
   for (int i = 0; i < 9000; ++i) {
-    pods += (i == 0 ? "" : ",") + (R"({"metadata":{"name":"n","uid":")" + std::to_string(i)) + "\"}}";
+    pods +=
+        (i == 0 ? "" : ",") + (R"({"metadata":{"name":"n","uid":")" + std::to_string(i)) + "\"}}";
   }
   EXPECT_FALSE(parse_pod_list(list(pods)));
 }
