@@ -270,12 +270,12 @@ void IdentityStore::ask(const std::string& id) {
 std::optional<std::optional<WorkloadFacts>> IdentityStore::ask(Api& api, const std::string& id) {
   RuntimeApi* client = nullptr;
   std::string pod_uid;
+  if (api.kind == Kind::kubelet) {
+    pod_uid = pod_of(id);
+    if (pod_uid.empty()) return std::optional<WorkloadFacts>();  // it is no pod's
+  }
   {
     std::lock_guard lock(mutex_);
-    if (api.kind == Kind::kubelet) {
-      pod_uid = pod_of(id);
-      if (pod_uid.empty()) return std::optional<WorkloadFacts>();  // it is no pod's
-    }
     if (Clock::now() < api.down_until) return std::nullopt;
     // One that hangs must leave threads for the runtimes.
     if (api.kind == Kind::kubelet && api.askers == kThreads / 2) return std::nullopt;
@@ -308,12 +308,15 @@ RuntimeApi& IdentityStore::client_of(Api& api) const {
   return *api.client;
 }
 
-// By the container's cgroup, which no annotation can replace; empty: it is in no pod's.
+// By the container's cgroup, which no annotation can replace; empty: it is in no pod's. Its files
+// may have come after the entry was made.
 std::string IdentityStore::pod_of(const std::string& id) const {
-  const auto found = entries_.find(id);
-  if (found == entries_.end()) return "";
-  const Entry& entry = found->second;
-  return entry.pod_uid.empty() ? entry.facts.pod_uid : entry.pod_uid;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = entries_.find(id);
+    if (found != entries_.end() && !found->second.pod_uid.empty()) return found->second.pod_uid;
+  }
+  return from_files(id).facts.pod_uid;
 }
 
 // What may still be told of a container that a runtime or the kubelet has told of.

@@ -201,18 +201,20 @@ class SettingsReader {
   void server(const YamlPair& pair, std::string& setting) {
     const auto text = string_value(pair, "", sink_);
     if (!text) return;
-    const Result<ServerUrl> url = parse_server_url(text->value);
     const bool api = pair.key == "api";
-    if (api && text->value == "auto") {
-      setting = text->value;
-    } else if (!url) {
-      sink_.error(text->at, "kubernetes." + pair.key + ": " + in_quotes(text->value) + ": " +
-                                url.error().message());
-    } else if (api && !url->tls) {
-      sink_.error(text->at, "kubernetes.api must begin with https://");
-    } else {
-      setting = text->value;
+    if (!api || text->value != "auto") {
+      const Result<ServerUrl> url = parse_server_url(text->value);
+      if (!url) {
+        sink_.error(text->at, "kubernetes." + pair.key + ": " + in_quotes(text->value) + ": " +
+                                  url.error().message());
+        return;
+      }
+      if (api && !url->tls) {
+        sink_.error(text->at, "kubernetes.api must begin with https://");
+        return;
+      }
     }
+    setting = text->value;
   }
 
   void kubernetes(const YamlPair& pair) {
