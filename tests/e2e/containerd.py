@@ -160,7 +160,7 @@ def pod_images(podman, image, name, directory):
     podman("create", "--name", "pausing", image)
     podman("commit", "-q", "--change", 'CMD ["sleep","86400"]', "pausing", "localhost/pause:1")
     podman("rm", "pausing")
-    path = f"{directory}/app.tar"
+    path = f"{directory}/{uuid.uuid4().hex}.tar"  # podman does not write over another
     podman("save", "-q", "--format", "docker-archive", "-o", path, name, "localhost/pause:1", "-m", timeout=120)
     return path
 
