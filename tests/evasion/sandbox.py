@@ -32,6 +32,13 @@ script() {
 """
 
 
+def place_program(technique, root):
+    """What is in ROOT/app, under the technique's own name, if it has one."""
+    if technique.program.startswith("/app/as/") and not technique.script:
+        os.makedirs(os.path.dirname(f"{root}{technique.program}"))
+        os.link(f"{root}/app/{technique.run.split()[0]}", f"{root}{technique.program}")
+
+
 def build_image(directory, programs):
     """Directories for lowerdir: Debian with a compiler, and /app above it: the programs, the payload
     in its several forms, and for each technique executables that it may change."""
@@ -57,9 +64,7 @@ def build_image(directory, programs):
         with open(f"{victims}/script", "w", encoding="utf-8") as script:
             script.write("#!/bin/sh\n:\n")
         os.chmod(f"{victims}/script", 0o755)
-        if technique.program.startswith("/app/as/") and not technique.script:
-            os.makedirs(os.path.dirname(f"{directory}/app-layer{technique.program}"))
-            os.link(f"{app}/{technique.run.split()[0]}", f"{directory}/app-layer{technique.program}")
+        place_program(technique, f"{directory}/app-layer")
     return f"{directory}/app-layer:{directory}/debian"
 
 

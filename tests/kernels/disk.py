@@ -50,6 +50,7 @@ def add_image(root, build):
     for technique in ATTACKS:
         os.makedirs(f"{app}/victims/{technique.name}")
         shutil.copy(f"{app}/victim", f"{root}/image{technique.victim}")
+        sandbox.place_program(technique, f"{root}/image")
     with open(f"{app}/techniques", "w", encoding="utf-8") as script:
         script.write(sandbox.batch(ATTACKS))
     os.chmod(f"{root}/image/tmp", 0o1777)

@@ -12,14 +12,16 @@ NOT_EVERYWHERE = {
     "tmpfile_linkat": "O_TMPFILE on overlays: after 6.1",
     "fchmodat2": "6.6",
     "acl_io_uring": "5.19",
+    "dev_shm_setattr": "mount_setattr: 5.12",
     "binfmt_misc": "a module that the guest does not have",
 }
 
 
 def is_of(alert, technique):
     """By its path; or, where a mount of its own hides how that begins, by where its process works."""
-    return (technique.owns(path_of(alert))
-            or f"{alert.get('process', {}).get('working_directory', '')}/".startswith(f"{technique.scratch}/"))
+    process = alert.get("process", {})
+    return (technique.owns(path_of(alert), process.get("executable"))
+            or f"{process.get('working_directory', '')}/".startswith(f"{technique.scratch}/"))
 
 
 @pytest.mark.parametrize("technique", ATTACKS, ids=lambda technique: technique.name)
