@@ -85,14 +85,35 @@ std::optional<std::string> read_text_file(const std::string& path) {
   return text;
 }
 
+namespace {
+
+// Before the parser, whose own callback takes time with the square of an array's length. What is no
+// JSON is the parser's to refuse.
+bool is_too_deep(std::string_view text) {
+  int depth = 0;
+  bool in_string = false, escaped = false;
+  for (const char c : text) {
+    if (escaped) {
+      escaped = false;
+    } else if (c == '"') {
+      in_string = !in_string;
+    } else if (in_string) {
+      escaped = c == '\\';
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMaxJsonDepth) return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
 std::optional<nlohmann::json> parse_json(std::string_view text) {
-  bool too_deep = false;
-  const auto shallow = [&](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
-    too_deep = too_deep || depth > kMaxJsonDepth;
-    return !too_deep;
-  };
-  auto json = nlohmann::json::parse(text.begin(), text.end(), shallow, false);
-  if (json.is_discarded() || too_deep) return std::nullopt;
+  if (is_too_deep(text)) return std::nullopt;
+  auto json = nlohmann::json::parse(text.begin(), text.end(), nullptr, false);
+  if (json.is_discarded()) return std::nullopt;
   return json;
 }
 

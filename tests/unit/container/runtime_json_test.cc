@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "temp_tree.h"
 
 namespace holdfast {
@@ -69,6 +71,25 @@ TEST(RuntimeJson, Times) {
         "x024-02-29T12:30:45Z", "2024-02-29T12:30:45+0200"}) {
     EXPECT_EQ(parse_time(bad), std::nullopt) << bad;
   }
+}
+
+TEST(ParseJson, DepthIsCountedOutsideOfStrings) {
+  const std::string brackets(1000, '[');
+  EXPECT_TRUE(parse_json(R"({"a":")" + brackets + R"("})"));
+  EXPECT_TRUE(parse_json(R"({"a\\\"":"\\","b":"\"{"})"));
+  EXPECT_FALSE(parse_json(R"({"a":"x\\","b":)" + brackets + std::string(1000, ']') + "}"));
+  EXPECT_FALSE(parse_json("]" + brackets));
+}
+
+TEST(ParseJson, ALongArrayTakesTimeByItsLength) {
+  constexpr int kObjects = 300'000;  // minutes, if each looks at those before it
+  std::string text = "[{}";
+  for (int i = 1; i < kObjects; ++i) text += ",{}";
+  const auto begin = std::chrono::steady_clock::now();
+  const auto json = parse_json(text + "]");
+  ASSERT_TRUE(json);
+  EXPECT_EQ(json->size(), kObjects);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
 }
 
 }  // namespace
