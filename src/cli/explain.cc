@@ -1,7 +1,6 @@
 // `holdfast explain`: decides events offline, with the daemon's own engine.
 #include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/load_set.h"
 #include "holdfast/policy.h"
+#include "policy/event_reader.h"
 #include "policy/explain_tree.h"
 
 namespace holdfast {
@@ -43,9 +43,11 @@ class EventStream {
         return std::optional<Event>();
       }
       if (is_blank(**line)) continue;
-      Result<Event> event = parse_event_json(**line);
+      const Result<nlohmann::json> document = read_event_document(**line);
       // A first line that is no JSON is the beginning of an event of several lines.
-      if (!event && events_ == 0 && !nlohmann::json::accept(**line)) event = rest_of(**line);
+      Result<Event> event = document       ? event_from_json(*document)
+                            : events_ == 0 ? rest_of(**line)
+                                           : document.error();
       if (!event && events_ > 0) {
         return Error{0, "line " + std::to_string(line_) + ": " + event.error().message(), ""};
       }

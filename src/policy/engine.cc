@@ -6,8 +6,6 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "policy/patterns.h"
-
 namespace holdfast {
 namespace {
 
@@ -117,12 +115,10 @@ void Engine::add_condition(const Condition& condition, std::size_t selector) {
     return;
   }
   for (const Text& value : condition.values) {
-    if (!has_wildcard(value.value)) {
-      column.values.add_literal(value.value, selector);
+    if (is_path(kind)) {
+      column.values.add_path(value.value, selector);
     } else {
-      column.values.add_expression(
-          is_path(kind) ? path_expression(value.value) : name_expression(value.value), selector,
-          literal_prefix(value.value));
+      column.values.add_name(value.value, selector);
     }
   }
 }
@@ -133,6 +129,14 @@ bool Engine::compile() {
     used_.push_back(static_cast<ConditionKind>(i));
     if (!columns_[i].values.compile()) return false;
   }
+  // What is cheap and decides much comes first: where no selector is left the others are not asked.
+  std::stable_sort(used_.begin(), used_.end(), [this](ConditionKind a, ConditionKind b) {
+    const auto rank = [this](ConditionKind kind) {
+      const Column& column = columns_[static_cast<std::size_t>(kind)];
+      return std::pair(column.values.is_costly(), kMaxSelectors - column.constrained.count());
+    };
+    return rank(a) < rank(b);
+  });
   return labels_.compile();
 }
 

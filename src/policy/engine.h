@@ -80,7 +80,7 @@ class Engine final : public PolicySet {
   SelectorBits in_match_;                 // selectors that some response matches
   std::vector<ResponseBits> matched_by_;  // by selector: the responses of its section that match it
   std::array<Column, kConditionCount> columns_;
-  std::vector<ConditionKind> used_;  // kinds some selector has, cheap first; without operation
+  std::vector<ConditionKind> used_;  // kinds some selector has, but operation
   LabelIndex labels_;
 };
 

@@ -38,7 +38,7 @@ class EventReader {
 
  private:
   // The member at a dotted path; null when it, or an object on the way, is missing or null.
-  const Json* find(const std::string& dotted) {
+  const Json* find(std::string_view dotted) {
     const Json* node = &document_;
     for (std::size_t start = 0; start <= dotted.size();) {
       const std::size_t end = std::min(dotted.find('.', start), dotted.size());
@@ -46,7 +46,7 @@ class EventReader {
       if (found == node->end() || found->is_null()) return nullptr;
       node = &*found;
       if (end < dotted.size() && !node->is_object()) {
-        fail(dotted.substr(0, end) + " must be an object, not " + node->type_name());
+        fail(std::string(dotted.substr(0, end)) + " must be an object, not " + node->type_name());
         return nullptr;
       }
       start = end + 1;
@@ -54,7 +54,7 @@ class EventReader {
     return node;
   }
 
-  std::optional<std::string> text(const std::string& dotted) {
+  std::optional<std::string> text(std::string_view dotted) {
     const Json* node = find(dotted);
     if (node == nullptr) return std::nullopt;
     if (!node->is_string()) return wrong(dotted, "a string", *node);
@@ -62,7 +62,7 @@ class EventReader {
   }
 
   // ECS makes the tag an array.
-  std::optional<std::string> text_or_array(const std::string& dotted) {
+  std::optional<std::string> text_or_array(std::string_view dotted) {
     const Json* node = find(dotted);
     if (node == nullptr || !node->is_array()) return text(dotted);
     if (node->empty()) return std::nullopt;
@@ -71,7 +71,7 @@ class EventReader {
   }
 
   void operation(bool alert, Event& event) {
-    const std::string member = alert ? "holdfast.operation" : "operation";
+    const std::string_view member = alert ? "holdfast.operation" : "operation";
     const auto name = text(member);
     if (!name) {
       return fail(
@@ -79,12 +79,13 @@ class EventReader {
           "\"holdfast.operation\"");
     }
     const auto operation = parse_operation(*name);
-    if (!operation) return fail(member + ": unknown operation " + holdfast::in_quotes(*name));
+    if (!operation)
+      return fail(std::string(member) + ": unknown operation " + holdfast::in_quotes(*name));
     event.operation = *operation;
   }
 
   void path(bool alert, Event& event) {
-    const std::string member = alert ? "file.path" : "path";
+    const std::string_view member = alert ? "file.path" : "path";
     auto path = text(member);
     // A memory file has a name and no path.
     if (!path && alert && event.operation == Operation::exec_memfd) {
@@ -92,19 +93,21 @@ class EventReader {
     }
     const bool needed = event.operation != Operation::fork && event.operation != Operation::exec;
     if (!path && needed)
-      return fail("no " + member + "; this operation needs the file's absolute path");
+      return fail("no " + std::string(member) + "; this operation needs the file's absolute path");
     if (path && (path->empty() || path->front() != '/')) {
-      return fail(member + " must be an absolute path, not " + holdfast::in_quotes(*path));
+      return fail(std::string(member) + " must be an absolute path, not " +
+                  holdfast::in_quotes(*path));
     }
     event.path = path.value_or("");
   }
 
   Volume volume(bool alert) {
-    const std::string member = alert ? "holdfast.volume" : "volume";
+    const std::string_view member = alert ? "holdfast.volume" : "volume";
     if (const auto kind = text(member)) {
       if (*kind == "mount") return Volume::mount;
       if (*kind == "file") return Volume::file;
-      fail(member + " must be null, \"mount\" or \"file\", not " + holdfast::in_quotes(*kind));
+      fail(std::string(member) + " must be null, \"mount\" or \"file\", not " +
+           holdfast::in_quotes(*kind));
     }
     // An alert document names a volume or there is none; an event says null.
     return alert || document_.contains(member) ? Volume::none : Volume::unknown;
@@ -127,14 +130,14 @@ class EventReader {
   }
 
   // An object in an event, an array of "key:value" in ECS.
-  std::optional<std::map<std::string, std::string>> labels(const std::string& dotted) {
+  std::optional<std::map<std::string, std::string>> labels(std::string_view dotted) {
     const Json* node = find(dotted);
     if (node == nullptr) return std::nullopt;
     std::map<std::string, std::string> labels;
     if (node->is_object()) {
       for (const auto& [key, value] : node->items()) {
         if (!value.is_string()) {
-          wrong(dotted + " " + holdfast::in_quotes(key), "a string", value);
+          wrong(std::string(dotted) + " " + holdfast::in_quotes(key), "a string", value);
           return std::nullopt;
         }
         labels[key] = value.get<std::string>();
@@ -149,7 +152,7 @@ class EventReader {
       const std::string label = item.is_string() ? item.get<std::string>() : "";
       const std::size_t colon = label.find(':');
       if (colon == std::string::npos) {
-        fail(dotted + " must hold strings of the form key:value");
+        fail(std::string(dotted) + " must hold strings of the form key:value");
         return std::nullopt;
       }
       labels[label.substr(0, colon)] = label.substr(colon + 1);
@@ -179,8 +182,8 @@ class EventReader {
     }
   }
 
-  std::nullopt_t wrong(const std::string& member, std::string_view type, const Json& found) {
-    fail(member + " must be " + std::string(type) + ", not " + found.type_name());
+  std::nullopt_t wrong(std::string_view member, std::string_view type, const Json& found) {
+    fail(std::string(member) + " must be " + std::string(type) + ", not " + found.type_name());
     return std::nullopt;
   }
 
@@ -219,27 +222,11 @@ std::optional<Operation> parse_operation(std::string_view name) {
 }
 
 Result<Event> parse_event_json(std::string_view text) {
-  Json document;
-  try {
-    // Nothing that deep is a fact; kept, it would take a hundred bytes of memory for each of the
-    // text.
-    document = Json::parse(text, [](int depth, Json::parse_event_t /*event*/, Json& /*parsed*/) {
-      return depth <= kDeepestEvent;
-    });
-  } catch (const Json::exception& exception) {
-    // Its text begins with the library's own name for the error: "[json.exception.parse_error.101]
-    // ".
-    const std::string_view what = exception.what();
-    const std::size_t start = what.find("] ");
-    return Error{0,
-                 "event: malformed JSON: " +
-                     std::string(what.substr(start == std::string_view::npos ? 0 : start + 2)),
-                 ""};
-  }
-  return event_from_json(document);
+  const Result<Json> document = read_event_document(text);
+  return document ? event_from_json(*document) : document.error();
 }
 
-Result<Event> event_from_json(const nlohmann::json& document) {
+Result<Event> event_from_json(const Json& document) {
   if (!document.is_object()) {
     return Error{0, std::string("event: must be a JSON object, not ") + document.type_name(), ""};
   }

@@ -1,8 +1,6 @@
 // Label lookup for all selectors at once.
 #include "policy/label_index.h"
 
-#include "policy/patterns.h"
-
 namespace holdfast {
 
 void LabelIndex::add(std::string_view key_and_value, std::size_t slot, std::size_t selector) {
@@ -10,12 +8,7 @@ void LabelIndex::add(std::string_view key_and_value, std::size_t slot, std::size
   const std::string_view value = key_and_value.substr(colon + 1);
   if (slots_.size() <= slot) slots_.resize(slot + 1);
   slots_[slot].asking.set(selector);
-  ValueIndex& values = slots_[slot].values[std::string(key_and_value.substr(0, colon))];
-  if (has_wildcard(value)) {
-    values.add_expression(name_expression(value), selector, literal_prefix(value));
-  } else {
-    values.add_literal(value, selector);
-  }
+  slots_[slot].values[std::string(key_and_value.substr(0, colon))].add_name(value, selector);
 }
 
 bool LabelIndex::compile() {

@@ -35,6 +35,26 @@ std::string_view literal_prefix(std::string_view pattern) {
   return pattern.substr(0, pattern.find('*'));
 }
 
+std::optional<Beginning> path_beginning(std::string_view pattern) {
+  const std::string_view text = literal_prefix(pattern);
+  const std::size_t stars = pattern.size() - text.size();
+  if (stars < 2 || !text.starts_with('/') ||
+      pattern.find_first_not_of('*', text.size()) != std::string_view::npos) {
+    return std::nullopt;
+  }
+  const bool below = stars == 2 && text.ends_with('/');  // not the directory itself
+  return Beginning{text, text.size() + (below ? 1 : 0)};
+}
+
+std::optional<Beginning> name_beginning(std::string_view pattern) {
+  const std::string_view text = literal_prefix(pattern);
+  if (text.size() == pattern.size() ||
+      pattern.find_first_not_of('*', text.size()) != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return Beginning{text, text.size()};
+}
+
 std::string path_expression(std::string_view pattern) {
   std::string expression = "/";
   for (std::size_t start = 1; start <= pattern.size();) {

@@ -3,6 +3,8 @@
 
 #include <re2/re2.h>
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +14,15 @@ bool has_wildcard(std::string_view value);
 
 // What stands before the first wildcard; whatever the pattern matches begins with it.
 std::string_view literal_prefix(std::string_view pattern);
+
+// A pattern whose only wildcard is its end: it matches what begins with `text` and is at least
+// `shortest` bytes long.
+struct Beginning {
+  std::string_view text;
+  std::size_t shortest = 0;
+};
+std::optional<Beginning> path_beginning(std::string_view pattern);
+std::optional<Beginning> name_beginning(std::string_view pattern);
 
 // `*` is any run of characters but "/", `**` any run at all. `**` alone between slashes also stands
 // for nothing ("/a/**/b" matches "/a/b"); at the end it stands for at least one character.

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace holdfast {
@@ -24,6 +26,26 @@ inline std::size_t utf8_length(std::string_view text) {
     if ((byte(i) & 0xC0) != 0x80) return 0;
   }
   return length;
+}
+
+// How many bytes stand before the first sequence that is not well-formed; all, when none is.
+inline std::size_t well_formed_length(std::string_view text) {
+  std::size_t i = 0;
+  while (i < text.size()) {
+    // Most text is ASCII.
+    std::uint64_t eight = 0;
+    if (text.size() - i >= sizeof eight) {
+      std::memcpy(&eight, text.data() + i, sizeof eight);
+      if ((eight & 0x8080808080808080) == 0) {
+        i += sizeof eight;
+        continue;
+      }
+    }
+    const std::size_t length = utf8_length(text.substr(i));
+    if (length == 0) break;
+    i += length;
+  }
+  return i;
 }
 
 }  // namespace holdfast

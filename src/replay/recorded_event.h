@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "holdfast/decision.h"
@@ -27,9 +28,10 @@ Result<std::optional<RecordedEvent>> parse_recorded(std::string_view line);
 
 // What was not an event among the lines read.
 struct UnreadLines {
-  std::uint64_t other = 0;      // documents about no act
-  std::uint64_t malformed = 0;  // neither alert nor event
-  std::string first;            // "FILE: TEXT" of one of the malformed lines
+  std::uint64_t other = 0;                         // documents about no act
+  std::uint64_t malformed = 0;                     // neither alert nor event
+  std::string first;                               // "FILE:LINE: TEXT" of the first malformed line
+  std::pair<std::size_t, std::uint64_t> first_at;  // its file's index, and its number in it
 };
 
 // A line for people about what was not understood, without its end; "" if all was.

@@ -98,11 +98,17 @@ TEST(EventJson, ErrorsNameTheMember) {
   const std::string deep(100'000, '[');
   const std::pair<std::string, const char*> cases[] = {
       {"", "event: malformed JSON: "},
-      {"{", "event: malformed JSON: "},
-      {"{} {}", "event: malformed JSON: "},
-      {"{\"operation\":\"\xFF\"}", "event: malformed JSON: "},
-      {deep, "event: malformed JSON: "},
-      {deep + std::string(deep.size(), ']'), "event: must be a JSON object, not array"},
+      {"{", "event: malformed JSON: column 2: Missing a name for object member."},
+      {"{\n \"operation\" 1}", "event: malformed JSON: line 2, column 14: Missing a colon"},
+      {"{} {}", "event: malformed JSON: column 4: "},
+      {std::string("{}\0{", 4), "event: malformed JSON: column 3: A NUL byte"},
+      {"{\"operation\":\"\xFF\"}", "event: malformed JSON: column 15: Not UTF-8."},
+      {R"({"operation":"\udc00"})", "event: malformed JSON: column 22: Half of a surrogate pair"},
+      {R"({"operation":"\ud800"})", "event: malformed JSON: column 15: The surrogate pair"},
+      {deep, "event: malformed JSON: column 66: Too deeply nested."},
+      {R"({"operation":")" + std::string("\x1F") + "\"}",
+       "event: malformed JSON: column 15: Invalid escape character"},
+      {"\xEF\xBB\xBF[]", "event: must be a JSON object, not array"},  // a byte order mark
       {"[]", "event: must be a JSON object, not array"},
       {"null", "event: must be a JSON object, not null"},
       {"{}", "event: no operation"},
@@ -205,12 +211,11 @@ TEST(EventJson, NestingCannotExhaustTheStack) {
   const std::size_t levels = 1'000'000;
   const std::string deep = std::string(levels, '[') + std::string(levels, ']');
   for (const char* member : {"process", "container", "volume", "operation", "other"}) {
-    static_cast<void>(
-        parse_event_json(R"({"operation":"exec",")" + std::string(member) + "\":" + deep + "}"));
+    const auto event =
+        parse_event_json(R"({"operation":"exec",")" + std::string(member) + "\":" + deep + "}");
+    ASSERT_FALSE(event);
+    EXPECT_THAT(event.error().message(), HasSubstr("Too deeply nested."));
   }
-  const auto event = parse_event_json(R"({"operation":"exec","process":{"pid":)" + deep + "}}");
-  ASSERT_FALSE(event);
-  EXPECT_EQ(event.error().message(), "event: process.pid must be a process number, not array");
 }
 
 }  // namespace

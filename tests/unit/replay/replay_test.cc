@@ -8,6 +8,7 @@
 #include "../policy/policy_samples.h"
 #include "../policy/temp_policies.h"
 #include "alert/alert_record.h"
+#include "policy/event_reader.h"
 #include "replay/generalise.h"
 #include "replay/suggestion.h"
 
@@ -15,6 +16,7 @@ namespace holdfast::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 AlertRecord record(const Event& event, Outcome outcome) {
@@ -51,7 +53,7 @@ TEST(RecordedEvent, ReadsAsTheWholeDocumentDoes) {
             R"({"operation":"exec","process":{"pid":4,"interactive":true,"args":[{"name":1}]},
           "container":{"image":{"tag":["1"]}},"volume":"file","x":[[{"operation":"fork"}]]})")}) {
     const auto recorded = parse_recorded(text);
-    const auto whole = parse_event_json(text);
+    const auto whole = event_from_json(nlohmann::json::parse(text));
     ASSERT_TRUE(recorded && *recorded && whole) << text;
     const Event& event = (*recorded)->event;
     EXPECT_EQ(event.operation, whole->operation);
@@ -158,6 +160,18 @@ TEST(Replay, ThreadsReadEveryLineOnce) {
   const Read four = replay(policy, log, 4);
   EXPECT_EQ(nlohmann::json::parse(one.replay.json(one.unread))["events"], 5000);
   EXPECT_EQ(one.replay.json(one.unread), four.replay.json(four.unread));
+}
+
+TEST(Replay, TheFirstLineNotUnderstoodIsNamed) {
+  std::string log;
+  for (int i = 1; i <= 9000; ++i) {
+    log += i == 4000 || i == 8000 ? std::string("{\"operation\":}\n")
+                                  : line(record(event_at("/usr/x"), Outcome::alerted));
+  }
+  const Read read = replay(file_policy("operation: [createExecutable]"), log, 4);
+  EXPECT_EQ(read.unread.malformed, 2);
+  EXPECT_THAT(read.unread.first,
+              EndsWith(":4000: event: malformed JSON: column 14: Invalid value."));
 }
 
 TEST(Replay, GroupsAreBounded) {
