@@ -53,6 +53,9 @@ $(BUILD)/%.o: %.cc Makefile VERSION | $(PACKAGES)
 	@echo "  c++   $<"
 	@$(CXX) $(CXXSTD) $(WARNINGS) $(CPPFLAGS) $(LIB_CFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 
+# Tests are compiled more often than run.
+$(BUILD)/tests/unit/%.o: CXXFLAGS := $(filter-out -O%,$(CXXFLAGS)) -O0
+
 # The CRI's messages; gRPC is known to one file.
 $(BUILD)/proto/container/cri.pb.cc: src/container/cri.proto | $(PACKAGES)
 	@mkdir -p $(@D)

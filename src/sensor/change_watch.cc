@@ -35,6 +35,12 @@ bool reopen(LayerChange& change) {
   return now && now->stx_ino == change.file.stx_ino;
 }
 
+// Runtimes make empty executables for what they mount there (/etc/hosts).
+bool is_covered(const LayerChange& change) {
+  const std::shared_ptr<ContainerGuard> guard = change.layer->guard.lock();
+  return guard && guard->places()->is_mount_point(change.path);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ChangeWatch>> ChangeWatch::start(const GuardServices& services,
@@ -218,7 +224,7 @@ void ChangeWatch::judge() {
 }
 
 void ChangeWatch::judge(LayerChange change) {
-  if (change.later && !reopen(change)) return;
+  if (change.later && (is_covered(change) || !reopen(change))) return;
   const std::optional<FileStat> file = stat_of(change.fd.get());
   // What was written meanwhile was opened for it, in sight of the gates.
   if (!file || (change.later && file->stx_size > 0)) return;

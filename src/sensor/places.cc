@@ -52,6 +52,11 @@ std::shared_ptr<RootContent> Places::content_on(dev_t device, const std::string&
   return found == places_.end() ? nullptr : at(*found, path).content;
 }
 
+bool Places::is_mount_point(const std::string& path) const {
+  return std::any_of(places_.begin() + 1, places_.end(),
+                     [&](const Place& place) { return place.mount_point == path; });
+}
+
 std::string Places::whole_path(std::string path, int mount_id) const {
   const auto found = std::find_if(places_.begin() + 1, places_.end(),
                                   [&](const Place& place) { return place.mount_id == mount_id; });

@@ -46,6 +46,8 @@ class Places {
   }
   // The place that a path lies in, of those on the same device: two volumes may share one.
   const Place& at(const Place& judged_by, const std::string& path) const;
+  // Does a mount stand at that path?
+  bool is_mount_point(const std::string& path) const;
   // The container's path of a file, given what the kernel says of it: below that mount alone, once
   // the mount is gone.
   std::string whole_path(std::string path, int mount_id) const;

@@ -161,6 +161,9 @@ class Bundle:
     def sh(self, script, check=False, timeout=30):
         return self.exec("sh", "-c", script, check=check, timeout=timeout)
 
+    def pid(self):
+        return json.loads(run(self.runtime, "state", self.id).stdout)["pid"]
+
     def remove(self):
         run(self.runtime, "delete", "-f", self.id, check=False, timeout=20)
         self.unmount()

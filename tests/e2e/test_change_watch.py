@@ -6,7 +6,7 @@ import time
 import pytest
 
 from conftest import DaemonFactory
-from containers import Bundle, image_tree
+from containers import Bundle, image_tree, volume
 from expect import assert_refused
 from shell import run, wait_until
 
@@ -65,6 +65,22 @@ def test_each_way_is_told_of_once(container, daemon):
                            "/app/make_executable") for way in WAYS)
     assert all(alert["holdfast"]["mechanism"] == "change_watch"
                for alert in daemon.alerts(container.id))
+
+
+def test_an_empty_file_that_a_mount_covers(bundles, lower, daemon, work):
+    """As runtimes make them for /etc/hosts, with execute bits; the runtime may be inside by then."""
+    os.makedirs(f"{work}/shared-changes", exist_ok=True)
+    with open(f"{work}/shared-changes/hosts", "w", encoding="utf-8") as file:
+        file.write("127.0.0.1 localhost\n")
+    container = Bundle("runc", bundles, lower, mounts=[volume(f"{work}/shared-changes", "/data")]).start()
+    try:
+        container.exec("/app/make_executable", "mknod", "/covered", check=True)
+        container.exec("/app/make_executable", "mknod", "/bare", check=True)
+        run("nsenter", "-m", "-t", str(container.pid()), "mount", "--bind", "/data/hosts", "/covered")
+        time.sleep(LATEST)
+        assert [alert["file"]["path"] for alert in daemon.alerts(container.id)] == ["/bare"]
+    finally:
+        container.remove()
 
 
 def test_chmod_by_a_shell(container, daemon):

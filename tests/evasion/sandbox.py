@@ -122,9 +122,6 @@ class Sandbox(Bundle):
         with open(path, "w", encoding="utf-8") as file:
             json.dump(config, file)
 
-    def pid(self):
-        return json.loads(run("runc", "state", self.id).stdout)["pid"]
-
 
 class Volumes:
     """What is mounted into a container of the kind `mounted`: fresh for each."""

@@ -82,6 +82,9 @@ TEST_F(PlacesTest, APathBelowAMountThatIsGoneIsMadeWhole) {
   EXPECT_EQ(places.whole_path("/", 72), "/etc/hosts");
   EXPECT_EQ(places.whole_path("/data/bin/tool", 71), "/data/bin/tool") << "it is still there";
   EXPECT_EQ(places.whole_path("/bin/tool", 73), "/bin/tool");
+  EXPECT_TRUE(places.is_mount_point("/etc/hosts"));
+  EXPECT_FALSE(places.is_mount_point("/data/bin"));
+  EXPECT_FALSE(places.is_mount_point(""));
   EXPECT_EQ(places.whole_path("/bin/tool", -1), "/bin/tool");
 }
 
