@@ -66,7 +66,10 @@ Status save_policies_in_force(const Settings& settings, const std::vector<Policy
   for (const PolicyText& text : texts) list.push_back({{"file", text.file}, {"text", text.text}});
   const std::string path = settings.run_dir + kInForce;
   const std::string fresh = path + ".new";
-  std::ofstream(fresh) << list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::ofstream file(fresh);
+  file << list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::flush;
+  // What is cut off must not take the place of what is whole.
+  if (!file) return errno_error("write " + fresh, "is there space?");
   if (std::rename(fresh.c_str(), path.c_str()) != 0) return errno_error("write " + path);
   return {};
 }

@@ -214,15 +214,20 @@ class ReloadError {
   std::string text_;
 };
 
+void keep_in_force(const Settings& settings, const std::vector<PolicyText>& texts) {
+  if (Status saved = save_policies_in_force(settings, texts); !saved) {
+    spdlog::warn("a worker that replaces this one cannot fall back on these policies: {}",
+                 saved.error().message());
+  }
+}
+
 // The first worker goes by what the keeper has checked; a later one by the files, or if those are
 // in error by what was in force.
 LoadedPolicies initial_policies(const WorkerContext& context, ReloadError& reload_error) {
   const bool first = context.state.worker_starts <= 1;
   Startup<LoadedPolicies> fresh = first ? context.policies : load_policies(context.settings);
   if (auto* loaded = std::get_if<LoadedPolicies>(&fresh)) {
-    if (Status saved = save_policies_in_force(context.settings, loaded->texts); !saved) {
-      spdlog::warn("{}", saved.error().message());
-    }
+    keep_in_force(context.settings, loaded->texts);
     return std::move(*loaded);
   }
   reload_error.set(std::get<StartupFailure>(fresh).text);
@@ -385,7 +390,7 @@ int run_worker(const WorkerContext& context) {
     reload_error.set("");
     LoadedPolicies& good = std::get<LoadedPolicies>(fresh);
     last_read = good.texts;  // they may have changed again since
-    (void)save_policies_in_force(settings, good.texts).ok();
+    keep_in_force(settings, good.texts);
     policies.replace(std::move(good.set));
     announce(*policies.get(), hears_execs);
     const bool block = strongest_action(*policies.get()) == Action::block;
