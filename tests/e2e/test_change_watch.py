@@ -7,7 +7,7 @@ import pytest
 
 from conftest import DaemonFactory
 from containers import Bundle, image_tree, volume
-from expect import assert_refused
+from expect import PAYLOAD_STATUS, assert_refused
 from shell import run, wait_until
 
 WAYS = ("chmod fchmod fchmodat2 acl link rename mknod tmpfile tmpfile_late other_name ring_link "
@@ -79,6 +79,15 @@ def test_an_empty_file_that_a_mount_covers(bundles, lower, daemon, work):
         run("nsenter", "-m", "-t", str(container.pid()), "mount", "--bind", "/data/hosts", "/covered")
         time.sleep(LATEST)
         assert [alert["file"]["path"] for alert in daemon.alerts(container.id)] == ["/bare"]
+        # What is written to it once it is bare again is an act like any other.
+        run("nsenter", "-m", "-t", str(container.pid()), "umount", "/covered")
+        written = container.sh("cat /app/payload >/covered && /covered")
+        if daemon.status()["enforcing"]:
+            assert_refused(written)
+        else:
+            assert written.returncode == PAYLOAD_STATUS
+        time.sleep(0.5)
+        assert "/covered" in [alert["file"]["path"] for alert in daemon.alerts(container.id)]
     finally:
         container.remove()
 
